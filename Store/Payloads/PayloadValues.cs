@@ -1,0 +1,187 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Gristmill.Store.Payloads;
+
+/// <summary>The rules of the single fields: their types, their bounds, and what a message says when they are broken.</summary>
+internal static class PayloadValues
+{
+    public const int MaxIdBytes = 256;
+    public const int MaxListNameBytes = 1024;
+    public const int MaxDependencies = 100;
+    public const double MaxTimeoutSeconds = 30 * 24 * 3600;
+    public const double MaxRetryDelaySeconds = 24 * 3600;
+    public const int MaxRetryCount = 1000;
+
+    /// <summary>Reads one member's value into the header; the reader stands on the value and is left there.</summary>
+    public static PayloadFault? Take(PayloadField field, ref Utf8JsonReader json, string name, JobHeader header)
+    {
+        switch (field)
+        {
+            case PayloadField.JobId:
+                return Id(ref json, name, id => header.Id = id);
+            case PayloadField.SessionId:
+                return Id(ref json, name, id => header.SessionId = id);
+            case PayloadField.QueuedAt:
+                if (json.TokenType is not (JsonTokenType.String or JsonTokenType.Number)) return Wrong(name, "a time (ISO 8601 or Unix seconds)", json);
+                if (Time(ref json) is { } queued) header.QueuedAt = queued;
+                return null;
+            case PayloadField.Priority:
+                return Priority(ref json, name, header);
+            case PayloadField.Timeout:
+                return Seconds(ref json, name, 0.001, MaxTimeoutSeconds, ms => header.Timeout = ms);
+            case PayloadField.RetryCount:
+                if (json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var retries) || retries < 0 || retries > MaxRetryCount)
+                {
+                    return Wrong(name, $"a whole number from 0 to {MaxRetryCount}", json);
+                }
+
+                header.MaxRetries = retries;
+                return null;
+            case PayloadField.RetryDelay:
+                return Seconds(ref json, name, 0, MaxRetryDelaySeconds, ms => header.RetryDelay = ms);
+            case PayloadField.RunAt:
+                if (Time(ref json) is not { } due) return Wrong(name, "a time (ISO 8601 or Unix seconds)", json);
+                header.Due = due;
+                return null;
+            case PayloadField.DependsOn:
+                return DependsOn(ref json, name, header);
+            case PayloadField.ReplyTo:
+                if (json.TokenType != JsonTokenType.String || json.GetString() is not { Length: > 0 } list || Encoding.UTF8.GetByteCount(list) > MaxListNameBytes)
+                {
+                    return Wrong(name, $"the name of a list, 1 to {MaxListNameBytes} bytes", json);
+                }
+
+                header.ReplyTo = list;
+                return null;
+            case PayloadField.TraceParent:
+                return Text(ref json, name, text => header.TraceParent = text);
+            default:
+                return Text(ref json, name, text => header.TraceState = text);
+        }
+    }
+
+    /// <summary>Why this cannot be an id; null when it can.</summary>
+    public static string? WhyNoId(string id)
+    {
+        if (id.Length == 0) return "is empty";
+        if (Encoding.UTF8.GetByteCount(id) > MaxIdBytes) return $"has more than {MaxIdBytes} bytes";
+        return id.Any(char.IsControl) ? "has control characters" : null;
+    }
+
+    private static PayloadFault? Id(ref Utf8JsonReader json, string name, Action<string> take)
+    {
+        if (json.TokenType == JsonTokenType.Number)
+        {
+            // The digits as they stand: a double would lose some.
+            take(Encoding.ASCII.GetString(json.ValueSpan));
+            return null;
+        }
+
+        if (json.TokenType != JsonTokenType.String) return Wrong(name, "a string or a number", json);
+        var id = json.GetString()!;
+        if (WhyNoId(id) is { } why) return new PayloadFault("invalid_field", $"The field '{name}' {why}; 1 to {MaxIdBytes} bytes of text are expected.");
+        take(id);
+        return null;
+    }
+
+    private static PayloadFault? Priority(ref Utf8JsonReader json, string name, JobHeader header)
+    {
+        if (json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var number) && number is >= 0 and <= 9)
+        {
+            header.Priority = number;
+            return null;
+        }
+
+        if (json.TokenType == JsonTokenType.String && PriorityOf(json.GetString()) is { } named)
+        {
+            header.Priority = named;
+            return null;
+        }
+
+        return Wrong(name, "\"high\", \"normal\", \"low\" or a whole number from 0 (first) to 9", json);
+    }
+
+    /// <summary>The number of a priority's name or digit; null when it is none.</summary>
+    public static int? PriorityOf(string? name) => name?.ToLowerInvariant() switch
+    {
+        "high" => 2,
+        "normal" => JobHeader.NormalPriority,
+        "low" => 8,
+        { Length: 1 } digit when char.IsAsciiDigit(digit[0]) => digit[0] - '0',
+        _ => null,
+    };
+
+    private static PayloadFault? Seconds(ref Utf8JsonReader json, string name, double least, double most, Action<long> take)
+    {
+        if (json.TokenType != JsonTokenType.Number || !json.TryGetDouble(out var seconds) || !(seconds >= least && seconds <= most))
+        {
+            return Wrong(name, string.Create(CultureInfo.InvariantCulture, $"seconds, a number from {least} to {most}"), json);
+        }
+
+        take((long)Math.Round(seconds * 1000));
+        return null;
+    }
+
+    private static PayloadFault? DependsOn(ref Utf8JsonReader json, string name, JobHeader header)
+    {
+        var expected = $"an id or an array of at most {MaxDependencies} ids";
+        if (json.TokenType == JsonTokenType.String && WhyNoId(json.GetString()!) is null)
+        {
+            header.DependsOn = [json.GetString()!];
+            return null;
+        }
+
+        if (json.TokenType != JsonTokenType.StartArray) return Wrong(name, expected, json);
+        var ids = new List<string>();
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            var id = json.TokenType switch
+            {
+                JsonTokenType.String => json.GetString()!,
+                JsonTokenType.Number => Encoding.ASCII.GetString(json.ValueSpan),
+                _ => string.Empty,
+            };
+            if (ids.Count == MaxDependencies || WhyNoId(id) is not null)
+            {
+                while (json.TokenType != JsonTokenType.EndArray && json.Read()) json.TrySkip();
+                return new PayloadFault("invalid_field", $"The field '{name}' is not {expected}.");
+            }
+
+            if (!ids.Contains(id)) ids.Add(id);
+        }
+
+        header.DependsOn = ids;
+        return null;
+    }
+
+    private static PayloadFault? Text(ref Utf8JsonReader json, string name, Action<string> take)
+    {
+        if (json.TokenType != JsonTokenType.String) return Wrong(name, "a string", json);
+        if (json.ValueSpan.Length <= 512) take(json.GetString()!);
+        return null;
+    }
+
+    /// <summary>Unix ms of an ISO 8601 text (without an offset it is UTC) or of Unix seconds; null when it is neither.</summary>
+    private static long? Time(ref Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.Number)
+        {
+            return json.TryGetDouble(out var seconds) && seconds is > 0 and < 253402300800 ? (long)Math.Round(seconds * 1000) : null;
+        }
+
+        if (json.TokenType != JsonTokenType.String || json.ValueSpan.Length > 64) return null;
+        return DateTimeOffset.TryParse(json.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+            ? Math.Max(0, time.ToUnixTimeMilliseconds())
+            : null;
+    }
+
+    private static PayloadFault Wrong(string name, string expected, in Utf8JsonReader json)
+    {
+        var value = json.TokenType is JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False or JsonTokenType.String && json.ValueSpan.Length <= 64
+            ? (json.TokenType == JsonTokenType.String ? $"\"{Encoding.UTF8.GetString(json.ValueSpan)}\"" : Encoding.UTF8.GetString(json.ValueSpan))
+            : $"a JSON {PayloadReader.Kind(json.TokenType)}";
+        return new PayloadFault("invalid_field", $"The field '{name}' is {value}; expected is {expected}.");
+    }
+}

@@ -1,0 +1,67 @@
+-- admit: what the silo found on reading what it claimed: registers explicit ids, and gives jobs that are not to run at
+-- once their place among the admitted.
+--
+-- USES   ids dependents place
+-- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset deferred:hash waiters:hash dead:zset jobs:hash*16
+-- ARGV   events control generation id_window
+--        id_window: how long an id is remembered, ms
+-- ITEMS  seq counter verb id fingerprint after header
+--        verb: k keeps the job running, p gives it its place; after: ids it depends on, a line each; header: the new
+--        header ("" with k leaves the record alone)
+-- REPLY  status epoch verdicts[]: for each item 0 admitted, 1 a duplicate (dropped here), 2 an id with another payload
+--        (still held), 3 cancelled before it came (still held), 4 no longer held
+-- EVENT  queued seq …
+
+local seqs, ids = {}, {}
+for i = FIRST, #ARGV, 7 do
+  seqs[#seqs + 1] = ARGV[i]
+  ids[#ids + 1] = ARGV[i + 3]
+end
+local bad = wrong_shard(seqs) or wrong_dependents()
+if bad then return bad end
+local epoch = redis.call('HGET', k_meta, 'epoch') or ''
+local now = server_now()
+local running, known = get_many(k_running, seqs), get_many(k_ids, ids)
+local records = get_records(seqs)
+
+local verdicts, register, rows, leave, drop, placed, seen = {}, {}, {}, {}, {}, {}, {}
+for n = 1, #seqs do
+  local i = FIRST + (n - 1) * 7
+  local seq, verb, id, fingerprint = seqs[n], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local verdict = NEW
+  if not records[n] or not holds(running[n], ARGV[i + 1], a_generation) then
+    verdict = LOST
+  elseif id ~= '' then
+    verdict = verdict_of(seen[id] or known[n], seq, fingerprint)
+  end
+  verdicts[n] = verdict
+  if verdict == NEW then
+    if id ~= '' then
+      register[#register + 1] = { id = id, seq = seq, fingerprint = fingerprint }
+      seen[id] = seq .. ' ' .. fingerprint .. ' 0'
+    end
+    if verb == 'p' then
+      local _, rest = split(records[n])
+      rows[#rows + 1] = { seq = seq, header = ARGV[i + 6], rest = rest, after = ARGV[i + 5] }
+      leave[#leave + 1] = seq
+      placed[#placed + 1] = seq
+    end
+  elseif verdict == DUPLICATE then
+    drop[#drop + 1] = seq
+    leave[#leave + 1] = seq
+  end
+end
+
+register_ids(register, text(now + tonumber(a_id_window)))
+local buried = 0
+if #rows > 0 then buried = place(rows, epoch, now) end
+count('duplicates', #drop, 'dead', buried)
+if #leave > 0 then
+  if #placed > 0 then
+    redis.call('PUBLISH', a_events, 'queued ' .. table.concat(placed, ' '))
+    redis.call('PUBLISH', a_control, 'wake')
+  end
+  if #drop > 0 then drop_records(drop) end
+  call_many('HDEL', k_running, leave)
+end
+return { OK, epoch, verdicts }

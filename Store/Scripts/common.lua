@@ -1,0 +1,144 @@
+-- common: what every script shares. The loader puts it in front of each script, behind the names of
+-- its keys (k_*) and arguments (a_*) that it takes from the script's own header; see StoreScript.cs.
+--
+-- A script reads and checks everything first, then writes what is new, and removes the source last:
+-- Redis does not roll a script back, and refuses for want of memory only the first write of one.
+--
+-- A record is one value: a JSON header on one line, a newline, the payload as it was pushed, and the
+-- result behind it when there is one (the header's "n" then says where the payload ends).
+
+local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, NOT_FOUND = 0, 1, 2, 3, 4, 5, 6, 7
+local SHARDS, RUN_OF_SHARD = 16, 512
+local PRIORITY_STEP = 17592186044416 -- 2^44: ready jobs sort by priority, then by number
+local CHUNK = 2000                   -- values per unpack; Lua's stack holds some 8,000
+local MAX_ERRORS = 10
+
+local function text(n) return string.format('%.0f', n) end
+
+local function server_now()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+local function shard_of(seq) return math.floor(tonumber(seq) / RUN_OF_SHARD) % SHARDS end
+
+local function wrong_type(key, expected)
+  local t = redis.call('TYPE', key)
+  if type(t) == 'table' then t = t.ok end
+  if t == expected or t == 'none' then return nil end
+  return { WRONG_TYPE, key, t, expected }
+end
+
+-- The first shard of these numbers that is no hash, as a reply; nil when all are fine.
+local function wrong_shard(seqs)
+  local seen = {}
+  for i = 1, #seqs do
+    local shard = shard_of(seqs[i])
+    if not seen[shard] then
+      seen[shard] = true
+      local bad = wrong_type(k_jobs[shard], 'hash')
+      if bad then return bad end
+    end
+  end
+  return nil
+end
+
+-- Calls one command with many values, in pieces that fit Lua's stack. CHUNK is even: pairs stay together.
+local function call_many(command, key, values)
+  for i = 1, #values, CHUNK do
+    redis.call(command, key, unpack(values, i, math.min(i + CHUNK - 1, #values)))
+  end
+end
+
+local function get_many(key, fields)
+  local found = {}
+  for i = 1, #fields, CHUNK do
+    local part = redis.call('HMGET', key, unpack(fields, i, math.min(i + CHUNK - 1, #fields)))
+    for j = 1, #part do found[i + j - 1] = part[j] end
+  end
+  return found
+end
+
+local function put_records(seqs, records)
+  local groups = {}
+  for i = 1, #seqs do
+    local shard = shard_of(seqs[i])
+    local group = groups[shard]
+    if not group then group = {}; groups[shard] = group end
+    group[#group + 1] = seqs[i]
+    group[#group + 1] = records[i]
+  end
+  for shard, group in pairs(groups) do call_many('HSET', k_jobs[shard], group) end
+end
+
+local function get_records(seqs)
+  local groups, places, records = {}, {}, {}
+  for i = 1, #seqs do
+    local shard = shard_of(seqs[i])
+    if not groups[shard] then groups[shard] = {}; places[shard] = {} end
+    local group, place = groups[shard], places[shard]
+    group[#group + 1] = seqs[i]
+    place[#place + 1] = i
+  end
+  for shard, group in pairs(groups) do
+    local found = get_many(k_jobs[shard], group)
+    for j = 1, #group do records[places[shard][j]] = found[j] end
+  end
+  return records
+end
+
+local function drop_records(seqs)
+  local groups, dropped = {}, 0
+  for i = 1, #seqs do
+    local shard = shard_of(seqs[i])
+    local group = groups[shard]
+    if not group then group = {}; groups[shard] = group end
+    group[#group + 1] = seqs[i]
+  end
+  for shard, group in pairs(groups) do
+    for i = 1, #group, CHUNK do
+      dropped = dropped + redis.call('HDEL', k_jobs[shard], unpack(group, i, math.min(i + CHUNK - 1, #group)))
+    end
+  end
+  return dropped
+end
+
+-- Header text, and the rest from the newline on.
+local function split(record)
+  local newline = string.find(record, '\n', 1, true)
+  return string.sub(record, 1, newline - 1), string.sub(record, newline)
+end
+
+local function priority_of(header) return tonumber(string.match(header, '"p":(%d)')) or 5 end
+
+local function ready_score(priority, seq) return text(tonumber(priority) * PRIORITY_STEP + tonumber(seq)) end
+
+-- An entry of the running hash: counter, generation, attempt, start (Unix ms), and 's' once started or
+-- 'i' while only taken in. Counter and generation together are the fencing token.
+local function entry(counter, generation, attempt, started, mode)
+  return counter .. ' ' .. generation .. ' ' .. attempt .. ' ' .. started .. ' ' .. mode
+end
+
+local function holds(running, counter, generation)
+  if not running then return false end
+  local token = counter .. ' ' .. generation .. ' '
+  return string.sub(running, 1, #token) == token
+end
+
+-- Adds to counters of the queue: name, amount, name, amount …; zero amounts are left out.
+local function count(...)
+  local pairs_of = { ... }
+  for i = 1, #pairs_of, 2 do
+    if pairs_of[i + 1] ~= 0 then redis.call('HINCRBY', k_meta, pairs_of[i], text(pairs_of[i + 1])) end
+  end
+end
+
+local function add_error(header, kind, message, now)
+  local errors = header.er or {}
+  while #errors >= MAX_ERRORS do table.remove(errors, 1) end
+  errors[#errors + 1] = { at = now, on = (header.a or 0) + 1, k = kind, m = message }
+  header.er = errors
+end
+
+-- One line of the finished list is one batch: the time (Unix ms) and the numbers.
+local function finished_line(now, seqs) return text(now) .. ' ' .. table.concat(seqs, ' ') end

@@ -1,0 +1,104 @@
+-- reap: gives the jobs of generations whose lease has expired back to the ready set, by the server's clock. After a gap
+-- since the last tick (Redis was stalled or restarted, or its clock was set) it extends all leases once instead.
+--
+-- USES   dependents
+-- KEYS   meta:hash leases:zset silos:hash running:hash ready:zset scheduled:zset dead:zset deferred:hash waiters:hash progress:hash jobs:hash*16
+-- ARGV   events control interval gap ttl lost_budget max_items
+--        interval: ticks closer together do nothing, ms; gap: a longer pause is not trusted, ms; ttl: of an extended
+--        lease, ms; lost_budget: how often a job may lose its silo before it is a dead letter
+-- REPLY  status epoch what generations[] recovered dead: what is skipped, gap, or tick
+-- EVENT  queued seq …, dead seq …
+
+local meta = redis.call('HMGET', k_meta, 'epoch', 'tick', 'sweep')
+local epoch, tick, swept = meta[1] or '', tonumber(meta[2] or ''), tonumber(meta[3] or '0')
+local now = server_now()
+local since = tick and now - tick
+if since and since >= 0 and since < tonumber(a_interval) then return { OK, epoch, 'skipped', {}, 0, 0 } end
+if not since or since < 0 or since > tonumber(a_gap) then
+  local leases, extended = redis.call('ZRANGE', k_leases, 0, -1), {}
+  for i = 1, #leases do
+    extended[#extended + 1] = text(now + tonumber(a_ttl))
+    extended[#extended + 1] = leases[i]
+  end
+  redis.call('HSET', k_meta, 'tick', text(now), 'sweep', text(now))
+  if #extended > 0 then call_many('ZADD', k_leases, extended) end
+  return { OK, epoch, 'gap', leases, 0, 0 }
+end
+
+-- Once in a while entries of generations without any lease are looked for too.
+local expired = redis.call('ZRANGEBYSCORE', k_leases, '-inf', '(' .. text(now))
+local sweep = now - swept > 10000
+if #expired == 0 and not sweep then
+  redis.call('HSET', k_meta, 'tick', text(now))
+  return { OK, epoch, 'tick', {}, 0, 0 }
+end
+
+local lives, more = {}, false
+for _, generation in ipairs(redis.call('ZRANGEBYSCORE', k_leases, text(now), '+inf')) do lives[generation] = true end
+local running = redis.call('HGETALL', k_running)
+local seqs, modes = {}, {}
+for i = 1, #running, 2 do
+  local generation, mode = string.match(running[i + 1], '^%S+ (%S+) %S+ %S+ (%S+)')
+  if not lives[generation] then
+    if #seqs >= tonumber(a_max_items) then more = true; break end
+    seqs[#seqs + 1] = running[i]
+    modes[#modes + 1] = { mode, generation }
+  end
+end
+local bad = wrong_shard(seqs) or wrong_dependents()
+if bad then return bad end
+
+local records = get_records(seqs)
+local names = redis.call('HGETALL', k_silos)
+local name_of = {}
+for i = 1, #names, 2 do name_of[names[i]] = names[i + 1] end
+local changed, written, back, ready, buried, dead, ended = {}, {}, {}, {}, {}, {}, {}
+for n = 1, #seqs do
+  if records[n] then
+    local header_text, rest = split(records[n])
+    local lost = false
+    if modes[n][1] == 's' then
+      local header = cjson.decode(header_text)
+      header.lost = (header.lost or 0) + 1
+      add_error(header, 'lost', 'The silo ' .. (name_of[modes[n][2]] or modes[n][2]) .. ' lost its lease while the job ran.', now)
+      if header.lost > tonumber(a_lost_budget) then
+        lost = true
+        header.st, header.t1, header.why = 'd', now, 'lost_worker'
+      end
+      header_text = cjson.encode(header)
+      changed[#changed + 1] = seqs[n]
+      written[#written + 1] = header_text .. rest
+    end
+    if lost then
+      buried[#buried + 1] = seqs[n]
+      dead[#dead + 1] = text(now)
+      dead[#dead + 1] = seqs[n]
+      ended[#ended + 1] = { seqs[n], header_text, false }
+    else
+      back[#back + 1] = seqs[n]
+      ready[#ready + 1] = ready_score(priority_of(header_text), seqs[n])
+      ready[#ready + 1] = seqs[n]
+    end
+  end
+end
+
+redis.call('HSET', k_meta, 'tick', text(now), 'sweep', text(more and swept or now))
+if #changed > 0 then put_records(changed, written) end
+if #ready > 0 then call_many('ZADD', k_ready, ready) end
+if #dead > 0 then call_many('ZADD', k_dead, dead) end
+local _, more_dead = tell_dependents(ended, epoch, now)
+count('recovered', #back, 'lost', #changed, 'dead', #buried + more_dead)
+if #back > 0 then
+  redis.call('PUBLISH', a_events, 'queued ' .. table.concat(back, ' '))
+  redis.call('PUBLISH', a_control, 'wake')
+end
+if #buried > 0 then redis.call('PUBLISH', a_events, 'dead ' .. table.concat(buried, ' ')) end
+if #seqs > 0 then
+  call_many('HDEL', k_progress, seqs)
+  call_many('HDEL', k_running, seqs)
+end
+if not more and #expired > 0 then
+  call_many('ZREM', k_leases, expired)
+  call_many('HDEL', k_silos, expired)
+end
+return { OK, epoch, 'tick', expired, #back, #buried + more_dead }

@@ -1,0 +1,34 @@
+-- renew: joins the queue with a generation, or renews its lease, and says what the store thinks that it holds.
+--
+-- KEYS   meta:hash leases:zset silos:hash running:hash cancels:hash
+-- ARGV   generation silo ttl join schema
+--        ttl: ms; join: 1 to take a lease, 0 to renew one that is still there
+-- REPLY  status epoch state held[] cancels[]: state of the queue (empty, paused or draining), number and counter of each
+--        job held, number and reason of each that is to be cancelled; with status SCHEMA, the schema found instead
+local meta = redis.call('HMGET', k_meta, 'epoch', 'state', 'schema')
+if meta[3] and meta[3] ~= a_schema then return { SCHEMA, meta[1] or '', meta[3] } end
+local known = redis.call('ZSCORE', k_leases, a_generation)
+if not known and a_join == '0' then return { NO_LEASE, meta[1] or '' } end
+
+redis.call('ZADD', k_leases, text(server_now() + tonumber(a_ttl)), a_generation)
+if not known then
+  redis.call('HSET', k_silos, a_generation, a_silo)
+  redis.call('HSET', k_meta, 'schema', a_schema)
+end
+
+local held, cancels = {}, {}
+local running = redis.call('HGETALL', k_running)
+local asked = redis.call('HLEN', k_cancels) > 0
+for i = 1, #running, 2 do
+  local counter, generation = string.match(running[i + 1], '^(%S+) (%S+) ')
+  if generation == a_generation then
+    held[#held + 1] = running[i]
+    held[#held + 1] = counter
+    local reason = asked and redis.call('HGET', k_cancels, running[i])
+    if reason then
+      cancels[#cancels + 1] = running[i]
+      cancels[#cancels + 1] = reason
+    end
+  end
+end
+return { OK, meta[1] or '', meta[2] or '', held, cancels }
