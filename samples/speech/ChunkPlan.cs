@@ -30,42 +30,41 @@ public static class ChunkPlan
     {
         ArgumentNullException.ThrowIfNull(transcript);
         var clip = WavFile.Read(recordingPath);
-        return [.. Cut(clip.Seconds, SpeechSegments.Find(clip), seconds)
-            .Select((piece, i) => new SpeechChunk(i, piece.Start, piece.End, transcript.TextBetween(piece.Start, piece.End)))];
+        return Cut(clip.Seconds, SpeechSegments.Find(clip), transcript, seconds);
     }
 
-    /// <summary>Cuts a length of time in the middle of pauses.</summary>
+    /// <summary>Cuts a recording in the middle of pauses, to the millisecond.</summary>
     /// <param name="total">The recording's length in seconds.</param>
     /// <param name="segments">Its speech, in order.</param>
+    /// <param name="transcript">What is said in it.</param>
     /// <param name="seconds">
-    /// The length to aim at, <see cref="MinSeconds"/> to <see cref="MaxSeconds"/>. Each piece but the last takes from a half
+    /// The length to aim at, <see cref="MinSeconds"/> to <see cref="MaxSeconds"/>. Each chunk but the last takes from a half
     /// of it to one and a half: the pause nearest to it decides, and where there is none the cut goes through speech.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The length to aim at is out of its bounds.</exception>
-    public static IReadOnlyList<SpeechSegment> Cut(double total, IReadOnlyList<SpeechSegment> segments, double seconds)
+    public static IReadOnlyList<SpeechChunk> Cut(double total, IReadOnlyList<SpeechSegment> segments, Transcript transcript, double seconds)
     {
         ArgumentNullException.ThrowIfNull(segments);
+        ArgumentNullException.ThrowIfNull(transcript);
         if (!(seconds >= MinSeconds && seconds <= MaxSeconds))
             throw new ArgumentOutOfRangeException(nameof(seconds), seconds, FormattableString.Invariant($"The length of a chunk must be from {MinSeconds} to {MaxSeconds} s."));
         var pauses = segments.Zip(segments.Skip(1), (before, after) => (before.End + after.Start) / 2).ToArray();
-        var pieces = new List<SpeechSegment>();
-        var start = 0.0;
-        while (total - start > 1.5 * seconds)
+        var chunks = new List<SpeechChunk>();
+        for (var start = 0.0; chunks.Count == 0 || start < total; start = chunks[^1].End)
         {
-            var cut = NextCut(pauses, start, seconds);
-            pieces.Add(new SpeechSegment(start, cut));
-            start = cut;
+            var end = total - start > 1.5 * seconds ? NextCut(pauses, start, seconds) : total;
+            chunks.Add(new SpeechChunk(chunks.Count, start, end, transcript.TextBetween(start, end)));
         }
-        pieces.Add(new SpeechSegment(start, total));
-        return pieces;
+        return chunks;
     }
 
     private static double NextCut(double[] pauses, double start, double seconds)
     {
         var aim = start + seconds;
-        return pauses
+        var cut = pauses
             .Where(pause => Math.Abs(pause - aim) <= seconds / 2)
             .DefaultIfEmpty(aim)
             .MinBy(pause => Math.Abs(pause - aim));
+        return Math.Round(cut, 3);
     }
 }

@@ -1,12 +1,12 @@
 namespace Gristmill.Samples.Speech;
 
-/// <summary>A stretch of speech, in seconds from the recording's start.</summary>
+/// <summary>A stretch of speech, in seconds from the recording's start, to the millisecond.</summary>
 /// <param name="Start">Where it starts.</param>
 /// <param name="End">Where it ends.</param>
 public readonly record struct SpeechSegment(double Start, double End)
 {
     /// <summary>Its length in seconds.</summary>
-    public double Seconds => End - Start;
+    public double Seconds => Math.Round(End - Start, 3);
 }
 
 /// <summary>Voice activity detection by energy: which stretches of a clip are speech.</summary>
@@ -82,8 +82,7 @@ public static class SpeechSegments
         int first = -1, last = -1;
         for (var i = 0; i < levels.Length; i++)
         {
-            var above = levels[i] - floor[i];
-            var speaking = above >= (first >= 0 && i == last + 1 ? options.OffDb : options.OnDb);
+            var speaking = levels[i] - floor[i] >= (first < 0 ? options.OnDb : options.OffDb);
             if (speaking && first < 0)
                 first = i;
             if (speaking)
@@ -103,6 +102,6 @@ public static class SpeechSegments
     {
         var start = run.First == 0 ? 0 : (run.First + 1) * HopSeconds;
         var end = run.Last == frames - 1 ? clip.Seconds : (run.Last + 1) * HopSeconds;
-        return new SpeechSegment(clip.Start + start, clip.Start + end);
+        return new SpeechSegment(Math.Round(clip.Start + start, 3), Math.Round(clip.Start + end, 3));
     }
 }
