@@ -53,7 +53,10 @@ for i = 1, #again do
   redis.call('RPUSH', k_idlog, stamp .. ' ' .. again[i][1])
 end
 local dropped = #drop > 0 and drop_records(drop) or 0
-if popped > 0 then redis.call('LTRIM', k_finished, popped, -1) end
+if popped > 0 then
+  count('trimmed', popped)
+  redis.call('LTRIM', k_finished, popped, -1)
+end
 if #forgotten > 0 then call_many('HDEL', k_ids, forgotten) end
 if looked > 0 then redis.call('LTRIM', k_idlog, looked, -1) end
 if dropped > 0 then kept = redis.call('HINCRBY', k_meta, 'finished', -dropped) end

@@ -1,0 +1,314 @@
+using System.Globalization;
+using Gristmill.Redis;
+
+namespace Gristmill.Store;
+
+// The views: one job, pages of jobs, the numbers of the queue. Plain commands, no scripts: a view may be a moment old.
+public sealed partial class QueueStore
+{
+    /// <summary>The most jobs that a page has.</summary>
+    public const int MaxPage = 1000;
+
+    // How many runs of numbers one page looks through before it gives back a cursor with what it has.
+    private const int MaxSteps = 20;
+    private static readonly string[] TotalNames =
+    [
+        "claimed", "enqueued", "completed", "retried", "dead", "cancelled", "duplicates", "recovered", "lost", "released", "requeued", "purged",
+    ];
+
+    /// <summary>The job with this id; null when there is none.</summary>
+    public async ValueTask<JobView?> GetAsync(string id, CancellationToken cancellationToken = default)
+    {
+        var (seq, epoch) = await FindAsync(id, cancellationToken).ConfigureAwait(false);
+        if (seq is null) return null;
+        var views = await ReadAsync([seq.Value], epoch, cancellationToken).ConfigureAwait(false);
+        return views.Count == 0 ? null : views[0];
+    }
+
+    /// <summary>The number of the job with this id, and the queue's epoch; no number when there is no such job.</summary>
+    public async ValueTask<(long? Seq, string Epoch)> FindAsync(string id, CancellationToken cancellationToken = default)
+    {
+        var epochTask = redis.ExecuteAsync(new RedisCommand("HGET", keys.Of("meta"), "epoch"), cancellationToken);
+        var entryTask = redis.ExecuteAsync(new RedisCommand("HGET", keys.Of("ids"), id), cancellationToken);
+        var epoch = (await epochTask.ConfigureAwait(false)).AsStringOrNull() ?? string.Empty;
+        var entry = (await entryTask.ConfigureAwait(false)).AsStringOrNull();
+        var owner = entry?.Split(' ')[0];
+        if (owner is not null && long.TryParse(owner, CultureInfo.InvariantCulture, out var explicitSeq)) return (explicitSeq, epoch);
+        return (OwnSeq(id, epoch), epoch);
+    }
+
+    /// <summary>A page of jobs, newest first.</summary>
+    /// <param name="state">Only jobs in this state; null for all.</param>
+    /// <param name="cursor">From the page before; null for the first.</param>
+    /// <param name="limit">1 to <see cref="MaxPage"/>.</param>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <exception cref="FormatException">The cursor is none of this queue's.</exception>
+    public async ValueTask<JobPage> ListAsync(JobState? state, string? cursor, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
+        return state switch
+        {
+            JobState.Queued => await ListIndexAsync("ready", cursor, limit, cancellationToken).ConfigureAwait(false),
+            JobState.Scheduled => await ListIndexAsync("scheduled", cursor, limit, cancellationToken).ConfigureAwait(false),
+            JobState.Retrying => await ListIndexAsync("retrying", cursor, limit, cancellationToken).ConfigureAwait(false),
+            JobState.Dead => await ListIndexAsync("dead", cursor, limit, cancellationToken).ConfigureAwait(false),
+            JobState.Running => await ListFieldsAsync("running", cursor, limit, cancellationToken).ConfigureAwait(false),
+            JobState.Deferred => await ListFieldsAsync("deferred", cursor, limit, cancellationToken).ConfigureAwait(false),
+            JobState.Completed or JobState.Cancelled => await ListFinishedAsync(state.Value, cursor, limit, cancellationToken).ConfigureAwait(false),
+            _ => await ListAllAsync(cursor, limit, cancellationToken).ConfigureAwait(false),
+        };
+    }
+
+    /// <summary>The numbers of the queue.</summary>
+    public async ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken = default)
+    {
+        var meta = new RedisCommand("HMGET", keys.Of("meta"), "epoch", "state", "finished");
+        foreach (var name in TotalNames) meta.Add(name);
+        var metaTask = redis.ExecuteAsync(meta, cancellationToken);
+        var sizes = new[] { "ready", "scheduled", "retrying", "dead" }.Select(k => redis.ExecuteAsync(new RedisCommand("ZCARD", keys.Of(k)), cancellationToken).AsTask()).ToArray();
+        var runningTask = redis.ExecuteAsync(new RedisCommand("HLEN", keys.Of("running")), cancellationToken);
+        var deferredTask = redis.ExecuteAsync(new RedisCommand("HLEN", keys.Of("deferred")), cancellationToken);
+        var headTask = redis.ExecuteAsync(new RedisCommand("ZRANGE", keys.Of("ready"), "0", "0"), cancellationToken);
+        var timeTask = redis.ExecuteAsync(new RedisCommand("TIME"), cancellationToken);
+
+        var values = await metaTask.ConfigureAwait(false);
+        var counts = await Task.WhenAll(sizes).ConfigureAwait(false);
+        var running = (await runningTask.ConfigureAwait(false)).AsInteger();
+        var deferred = (await deferredTask.ConfigureAwait(false)).AsInteger();
+        var head = await headTask.ConfigureAwait(false);
+        var time = await timeTask.ConfigureAwait(false);
+        var totals = new Dictionary<string, long>();
+        for (var i = 0; i < TotalNames.Length; i++) totals[TotalNames[i]] = values[i + 3].IsNull ? 0 : values[i + 3].AsInteger();
+        return new QueueCounts
+        {
+            Epoch = values[0].AsStringOrNull() ?? string.Empty,
+            Mode = Mode(values[1].AsStringOrNull()),
+            Kept = values[2].IsNull ? 0 : values[2].AsInteger(),
+            Queued = counts[0].AsInteger(),
+            Scheduled = counts[1].AsInteger(),
+            Retrying = counts[2].AsInteger(),
+            Dead = counts[3].AsInteger(),
+            Running = running,
+            Deferred = deferred,
+            Totals = totals,
+            Now = DateTimeOffset.FromUnixTimeMilliseconds(time[0].AsInteger() * 1000 + time[1].AsInteger() / 1000),
+            OldestReady = head.Count == 0 ? null : await EnqueuedAtAsync(head[0].AsInteger(), cancellationToken).ConfigureAwait(false),
+        };
+    }
+
+    /// <summary>The length of a list of this queue.</summary>
+    public async ValueTask<long> LengthAsync(string list, CancellationToken cancellationToken = default) =>
+        (await redis.ExecuteAsync(new RedisCommand("LLEN", list), cancellationToken).ConfigureAwait(false)).AsInteger();
+
+    private static long? OwnSeq(string id, string epoch) =>
+        epoch.Length > 0 && id.StartsWith(epoch + "-", StringComparison.Ordinal) && long.TryParse(id.AsSpan(epoch.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seq)
+            ? seq
+            : null;
+
+    private async ValueTask<DateTimeOffset?> EnqueuedAtAsync(long seq, CancellationToken cancellationToken)
+    {
+        var record = await redis.ExecuteAsync(new RedisCommand("HGET", keys.JobsOf(seq)).Add(seq), cancellationToken).ConfigureAwait(false);
+        if (record.IsNull) return null;
+        var header = JobRecord.Parse(seq, record.Bytes).Header;
+        return DateTimeOffset.FromUnixTimeMilliseconds(header.EnqueuedAt);
+    }
+
+    private async ValueTask<string> EpochAsync(CancellationToken cancellationToken) =>
+        (await redis.ExecuteAsync(new RedisCommand("HGET", keys.Of("meta"), "epoch"), cancellationToken).ConfigureAwait(false)).AsStringOrNull() ?? string.Empty;
+
+    // Pages of a sorted set, last first. The cursor is the member that the page before ended with, and its score in case
+    // that it is gone by now.
+    private async ValueTask<JobPage> ListIndexAsync(string index, string? cursor, int limit, CancellationToken cancellationToken)
+    {
+        long skip = 0;
+        if (cursor is not null)
+        {
+            var parts = cursor.Split('~');
+            if (parts.Length != 2 || !double.TryParse(parts[0], CultureInfo.InvariantCulture, out _)) throw new FormatException("The cursor is not valid.");
+            var rank = await redis.ExecuteAsync(new RedisCommand("ZREVRANK", keys.Of(index), parts[1]), cancellationToken).ConfigureAwait(false);
+            skip = rank.IsNull
+                ? (await redis.ExecuteAsync(new RedisCommand("ZCOUNT", keys.Of(index), parts[0], "+inf"), cancellationToken).ConfigureAwait(false)).AsInteger()
+                : rank.AsInteger() + 1;
+        }
+
+        var reply = await redis.ExecuteAsync(new RedisCommand("ZREVRANGE", keys.Of(index)).Add(skip).Add(skip + limit), cancellationToken).ConfigureAwait(false);
+        var seqs = Numbers(reply);
+        var more = seqs.Count > limit;
+        if (more) seqs.RemoveAt(limit);
+        var jobs = await ReadAsync(seqs, await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        if (!more) return new JobPage(jobs, null);
+        var score = await redis.ExecuteAsync(new RedisCommand("ZSCORE", keys.Of(index)).Add(seqs[^1]), cancellationToken).ConfigureAwait(false);
+        return new JobPage(jobs, score.IsNull ? null : string.Create(CultureInfo.InvariantCulture, $"{score.AsDouble():R}~{seqs[^1]}"));
+    }
+
+    // Pages of a hash that is bounded by what silos can run, or by what waits for other jobs.
+    private async ValueTask<JobPage> ListFieldsAsync(string hash, string? cursor, int limit, CancellationToken cancellationToken)
+    {
+        var below = cursor is null ? long.MaxValue : ParseCursor(cursor);
+        var reply = await redis.ExecuteAsync(new RedisCommand("HKEYS", keys.Of(hash)), cancellationToken).ConfigureAwait(false);
+        var all = Numbers(reply).Where(s => s < below).OrderDescending().ToList();
+        var seqs = all.Take(limit).ToList();
+        var jobs = await ReadAsync(seqs, await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        return new JobPage(jobs, all.Count > limit ? seqs[^1].ToString(CultureInfo.InvariantCulture) : null);
+    }
+
+    // Pages of the finished list, whose lines are batches. The cursor counts lines from the first that there ever was.
+    private async ValueTask<JobPage> ListFinishedAsync(JobState state, string? cursor, int limit, CancellationToken cancellationToken)
+    {
+        var meta = await redis.ExecuteAsync(new RedisCommand("HMGET", keys.Of("meta"), "trimmed", "epoch"), cancellationToken).ConfigureAwait(false);
+        var trimmed = meta[0].IsNull ? 0 : meta[0].AsInteger();
+        var epoch = meta[1].AsStringOrNull() ?? string.Empty;
+        var length = (await redis.ExecuteAsync(new RedisCommand("LLEN", keys.Of("finished")), cancellationToken).ConfigureAwait(false)).AsInteger();
+        var (line, offset) = cursor is null ? (length - 1, int.MaxValue) : ParseLine(cursor, trimmed);
+        var jobs = new List<JobView>(limit);
+        for (var step = 0; step < MaxSteps && line >= 0; step++, line--, offset = int.MaxValue)
+        {
+            var text = (await redis.ExecuteAsync(new RedisCommand("LINDEX", keys.Of("finished")).Add(line), cancellationToken).ConfigureAwait(false)).AsStringOrNull();
+            if (text is null) continue;
+            var seqs = text.Split(' ').Skip(1).Select(s => long.Parse(s, CultureInfo.InvariantCulture)).ToList();
+            var end = Math.Min(offset, seqs.Count);
+            while (end > 0)
+            {
+                var begin = Math.Max(0, end - (limit - jobs.Count));
+                var part = seqs[begin..end];
+                part.Reverse();
+                jobs.AddRange((await ReadAsync(part, epoch, cancellationToken).ConfigureAwait(false)).Where(j => j.State == state));
+                end = begin;
+                if (jobs.Count >= limit) return new JobPage(jobs, string.Create(CultureInfo.InvariantCulture, $"{line + trimmed}~{end}"));
+            }
+        }
+
+        return new JobPage(jobs, line < 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{line + trimmed}~{int.MaxValue}"));
+    }
+
+    // Pages of all jobs by number, last first.
+    private async ValueTask<JobPage> ListAllAsync(string? cursor, int limit, CancellationToken cancellationToken)
+    {
+        var meta = await redis.ExecuteAsync(new RedisCommand("HMGET", keys.Of("meta"), "seq", "epoch"), cancellationToken).ConfigureAwait(false);
+        var last = meta[0].IsNull ? 0 : meta[0].AsInteger();
+        var epoch = meta[1].AsStringOrNull() ?? string.Empty;
+        var seq = cursor is null ? last : Math.Min(last, ParseCursor(cursor) - 1);
+        var jobs = new List<JobView>(limit);
+        for (var step = 0; step < MaxSteps && seq > 0; step++)
+        {
+            var seqs = new List<long>(RedisKeys.RunOfShard);
+            for (var s = seq; s > 0 && seqs.Count < Math.Min(limit - jobs.Count, RedisKeys.RunOfShard); s--) seqs.Add(s);
+            jobs.AddRange(await ReadAsync(seqs, epoch, cancellationToken).ConfigureAwait(false));
+            seq = seqs[^1] - 1;
+            if (jobs.Count >= limit) break;
+        }
+
+        return new JobPage(jobs, seq > 0 ? (seq + 1).ToString(CultureInfo.InvariantCulture) : null);
+    }
+
+    private static long ParseCursor(string cursor) =>
+        long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException("The cursor is not valid.");
+
+    private static (long Line, int Offset) ParseLine(string cursor, long trimmed)
+    {
+        var parts = cursor.Split('~');
+        return parts.Length == 2 && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var line)
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
+            ? (line - trimmed, offset)
+            : throw new FormatException("The cursor is not valid.");
+    }
+
+    // The jobs with these numbers, in order, without those that are not there. The record is read last: one that has no
+    // outcome yet and no entry anywhere else is queued.
+    private async ValueTask<IReadOnlyList<JobView>> ReadAsync(IReadOnlyList<long> seqs, string epoch, CancellationToken cancellationToken)
+    {
+        if (seqs.Count == 0) return [];
+        var running = redis.ExecuteAsync(Fields("HMGET", "running", seqs), cancellationToken);
+        var progress = redis.ExecuteAsync(Fields("HMGET", "progress", seqs), cancellationToken);
+        var cancels = redis.ExecuteAsync(Fields("HMGET", "cancels", seqs), cancellationToken);
+        var deferred = redis.ExecuteAsync(Fields("HMGET", "deferred", seqs), cancellationToken);
+        var scheduled = redis.ExecuteAsync(Fields("ZMSCORE", "scheduled", seqs), cancellationToken);
+        var retrying = redis.ExecuteAsync(Fields("ZMSCORE", "retrying", seqs), cancellationToken);
+        var silos = redis.ExecuteAsync(new RedisCommand("HGETALL", keys.Of("silos")), cancellationToken);
+        var records = ReadRecordsAsync(seqs, cancellationToken);
+        var places = new Places(
+            await running.ConfigureAwait(false), await progress.ConfigureAwait(false), await cancels.ConfigureAwait(false),
+            await deferred.ConfigureAwait(false), await scheduled.ConfigureAwait(false), await retrying.ConfigureAwait(false),
+            await silos.ConfigureAwait(false));
+        var found = await records.ConfigureAwait(false);
+        var views = new List<JobView>(seqs.Count);
+        for (var i = 0; i < seqs.Count; i++)
+        {
+            if (!found[i].IsNull) views.Add(places.View(keys.Queue, i, JobRecord.Parse(seqs[i], found[i].Bytes), epoch));
+        }
+
+        return views;
+    }
+
+    private async ValueTask<RedisReply[]> ReadRecordsAsync(IReadOnlyList<long> seqs, CancellationToken cancellationToken)
+    {
+        var groups = Enumerable.Range(0, seqs.Count).GroupBy(i => keys.JobsOf(seqs[i])).Select(g => (Key: g.Key, Places: g.ToArray())).ToArray();
+        var tasks = new ValueTask<RedisReply>[groups.Length];
+        for (var g = 0; g < groups.Length; g++)
+        {
+            var command = new RedisCommand("HMGET", groups[g].Key);
+            foreach (var place in groups[g].Places) command.Add(seqs[place]);
+            tasks[g] = redis.ExecuteAsync(command, cancellationToken);
+        }
+
+        var records = new RedisReply[seqs.Count];
+        for (var g = 0; g < groups.Length; g++)
+        {
+            var reply = await tasks[g].ConfigureAwait(false);
+            for (var j = 0; j < groups[g].Places.Length; j++) records[groups[g].Places[j]] = reply[j];
+        }
+
+        return records;
+    }
+
+    private RedisCommand Fields(string command, string key, IReadOnlyList<long> seqs)
+    {
+        var fields = new RedisCommand(command, keys.Of(key));
+        foreach (var seq in seqs) fields.Add(seq);
+        return fields;
+    }
+
+    // Where the jobs of one page stand beside their records.
+    private sealed class Places(RedisReply running, RedisReply progress, RedisReply cancels, RedisReply deferred, RedisReply scheduled, RedisReply retrying, RedisReply silos)
+    {
+        public JobView View(string queue, int i, JobRecord record, string epoch)
+        {
+            var header = record.Header;
+            var entry = running[i].IsNull || header.Outcome is not null ? null : RunningEntry.Parse(running[i].AsString());
+            var due = !scheduled[i].IsNull ? scheduled[i].AsDouble() : !retrying[i].IsNull ? retrying[i].AsDouble() : (double?)null;
+            var state = header.Outcome ?? (entry is { Started: true } ? JobState.Running
+                : !scheduled[i].IsNull ? JobState.Scheduled
+                : !retrying[i].IsNull ? JobState.Retrying
+                : !deferred[i].IsNull ? JobState.Deferred
+                : JobState.Queued);
+            var started = entry?.StartedAt ?? header.StartedAt;
+            return new JobView
+            {
+                Id = record.Id(epoch),
+                Queue = queue,
+                Seq = record.Seq,
+                State = state,
+                Attempt = entry?.Attempt ?? header.Attempts,
+                Header = header,
+                Payload = record.Payload,
+                Result = record.Result,
+                Progress = entry is not null && !progress[i].IsNull ? ProgressJson.Parse(progress[i].Bytes.Span) : header.Progress,
+                StartedAt = started > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(started) : null,
+                Silo = entry is null ? header.Silo : SiloName(entry.Generation),
+                Due = due is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds((long)ms) : null,
+                CancelRequested = entry is not null && !cancels[i].IsNull,
+            };
+        }
+
+        private string SiloName(string generation)
+        {
+            for (var i = 0; i + 1 < silos.Count; i += 2)
+            {
+                if (silos[i].AsString() == generation) return silos[i + 1].AsString();
+            }
+
+            return generation;
+        }
+    }
+}
