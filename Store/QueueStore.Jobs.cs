@@ -1,5 +1,3 @@
-using Gristmill.Redis;
-
 namespace Gristmill.Store;
 
 // The steps that clients and operators make: enqueue, cancel, requeue, purge, pause, and retention.

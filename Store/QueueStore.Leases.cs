@@ -1,5 +1,3 @@
-using Gristmill.Redis;
-
 namespace Gristmill.Store;
 
 // Leases of silo generations: join, renew, leave, and the reaper.

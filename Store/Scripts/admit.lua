@@ -7,7 +7,7 @@
 --        id_window: how long an id is remembered, ms
 -- ITEMS  seq counter verb id fingerprint after header
 --        verb: k keeps the job running, p gives it its place; after: ids it depends on, a line each; header: the new
---        header ("" with k leaves the record alone)
+--        header, with what the payload says
 -- REPLY  status epoch verdicts[]: for each item 0 admitted, 1 a duplicate (dropped here), 2 an id with another payload
 --        (still held), 3 cancelled before it came (still held), 4 no longer held
 -- EVENT  queued seq …
@@ -24,7 +24,7 @@ local now = server_now()
 local running, known = get_many(k_running, seqs), get_many(k_ids, ids)
 local records = get_records(seqs)
 
-local verdicts, register, rows, leave, drop, placed, seen = {}, {}, {}, {}, {}, {}, {}
+local verdicts, register, rows, leave, drop, placed, kept, written, seen = {}, {}, {}, {}, {}, {}, {}, {}, {}
 for n = 1, #seqs do
   local i = FIRST + (n - 1) * 7
   local seq, verb, id, fingerprint = seqs[n], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
@@ -40,8 +40,11 @@ for n = 1, #seqs do
       register[#register + 1] = { id = id, seq = seq, fingerprint = fingerprint }
       seen[id] = seq .. ' ' .. fingerprint .. ' 0'
     end
-    if verb == 'p' then
-      local _, rest = split(records[n])
+    local _, rest = split(records[n])
+    if verb == 'k' then
+      kept[#kept + 1] = seq
+      written[#written + 1] = ARGV[i + 6] .. rest
+    else
       rows[#rows + 1] = { seq = seq, header = ARGV[i + 6], rest = rest, after = ARGV[i + 5] }
       leave[#leave + 1] = seq
       placed[#placed + 1] = seq
@@ -53,6 +56,7 @@ for n = 1, #seqs do
 end
 
 register_ids(register, text(now + tonumber(a_id_window)))
+if #kept > 0 then put_records(kept, written) end
 local buried = 0
 if #rows > 0 then buried = place(rows, epoch, now) end
 count('duplicates', #drop, 'dead', buried)
