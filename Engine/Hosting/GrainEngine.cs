@@ -1,3 +1,4 @@
+using Gristmill.Redis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -47,6 +48,9 @@ internal sealed class GrainEngine : IDisposable
     public IGrainFactory GrainFactory { get; }
 
     public IIncomingGrainCallFilter[] Filters => _filters.Value;
+
+    /// <summary>Whether there is a Redis to keep states in.</summary>
+    public bool HasRedis => Services.GetService<IServiceProviderIsService>()?.IsService(typeof(IRedisClient)) ?? false;
 
     public IGrainStorage Storage => Services.GetRequiredService<IGrainStorage>();
 

@@ -9,6 +9,8 @@ internal sealed class GrainEngineService(GrainEngine engine) : IHostedService, I
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        if (engine.Manifest.Classes.FirstOrDefault(c => c.States.Length > 0) is { } stateful && !engine.HasRedis)
+            throw new InvalidOperationException($"{stateful.Type.FullName} keeps a state, and no IRedisClient is among the services.");
         var quantum = engine.Options.CollectionQuantum;
         engine.Catalog.Open();
         _collector = engine.Time.CreateTimer(_ => Collect(), null, quantum, quantum);
