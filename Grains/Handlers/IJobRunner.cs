@@ -1,7 +1,8 @@
 namespace Gristmill.Grains.Handlers;
 
 /// <summary>
-/// Runs attempts of one queue's jobs: in this process or in worker processes. One runner per queue and silo, called by whatever starts jobs.
+/// Runs attempts of one queue's jobs: in this process or in worker processes. One runner per queue and
+/// silo, called by whatever starts jobs.
 /// </summary>
 /// <remarks>
 /// The caller decides timeouts and cancellation and says so by the token alone. The caller also bounds how many
