@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Gristmill.Grains.Handlers;
+
+/// <summary>
+/// Names → handlers: those of the container and those of the configured plug-ins, read once when the silo starts.
+/// Bridges ask it for the runner of their queue's handler.
+/// </summary>
+/// <remarks>Creating it throws <see cref="RunnerStartException"/> when a name is taken twice or a plug-in is unusable.</remarks>
+internal sealed class HandlerRegistry
+{
+    private readonly IServiceProvider _services;
+    private readonly HandlerOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly SortedDictionary<string, HandlerRegistration> _handlers = new(StringComparer.Ordinal);
+
+    public HandlerRegistry(
+        IServiceProvider services,
+        IEnumerable<HandlerRegistration> registrations,
+        IOptions<HandlerOptions> options,
+        ILoggerFactory loggers)
+    {
+        _services = services;
+        _options = options.Value;
+        _loggers = loggers;
+        foreach (var registration in registrations.Concat(_options.Plugins.SelectMany(PluginLoader.Load)))
+        {
+            Add(registration);
+        }
+    }
+
+    /// <summary>All names, sorted.</summary>
+    public IReadOnlyCollection<string> Names => _handlers.Keys;
+
+    public bool Contains(string name) => _handlers.ContainsKey(name);
+
+    /// <exception cref="RunnerStartException">No handler has that name; the message lists those there are.</exception>
+    public IJobRunner CreateRunner(string name)
+    {
+        if (!_handlers.TryGetValue(name, out var registration))
+        {
+            var known = _handlers.Count == 0 ? "none is registered" : $"there are: {string.Join(", ", _handlers.Keys)}";
+            throw new RunnerStartException($"No job handler is named '{name}'; {known}.");
+        }
+
+        return new HandlerRunner(registration, HandlerInvoker.Create(registration.HandlerType, _options), _services, _loggers);
+    }
+
+    private void Add(HandlerRegistration registration)
+    {
+        if (!_handlers.TryAdd(registration.Name, registration))
+        {
+            var other = _handlers[registration.Name].HandlerType;
+            throw new RunnerStartException(
+                $"Two job handlers are named '{registration.Name}': {Describe(other)} and {Describe(registration.HandlerType)}.");
+        }
+    }
+
+    private static string Describe(Type type) => $"{type.FullName} ({type.Assembly.GetName().Name})";
+}

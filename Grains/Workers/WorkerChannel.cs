@@ -1,0 +1,181 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Text;
+
+namespace Gristmill.Grains.Workers;
+
+/// <summary>
+/// A child process and its three pipes: starts it in a session of its own, sends lines, reads lines, and tells of its
+/// end once its whole group is dead and its last output has been read. Knows nothing of jobs.
+/// </summary>
+internal sealed class WorkerChannel : IDisposable
+{
+    // The worker starts only after a line from the silo, which is sent when the guard already watches it: at no moment
+    // can the silo die and leave it behind. `read` takes no byte more than that line; exec keeps the process id.
+    private const string Stub = "IFS= read -r go && exec \"$@\"";
+
+    /// <summary>A grandchild that left the group may hold the pipes open; what it still writes is not waited for.</summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+
+    private readonly Process _process = new() { EnableRaisingEvents = true };
+    private readonly ProcessGuard _guard;
+    private readonly TimeProvider _time;
+    private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _stdoutRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _stderrRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _sending = new(1, 1);
+    private readonly ArrayBufferWriter<byte> _line = new(1024);
+    private volatile bool _dead;
+
+    public WorkerChannel(WorkerOptions options, ProcessGuard guard, TimeProvider time)
+    {
+        _guard = guard;
+        _time = time;
+        Tail = new StderrTail(options.StderrTailLines);
+        _process.StartInfo = StartInfo(options);
+    }
+
+    /// <summary>Also the id of its session and its process group.</summary>
+    public int ProcessId { get; private set; }
+
+    public StderrTail Tail { get; }
+
+    /// <summary>The exit status (128 + signal for a signal), once the group is dead and the output read.</summary>
+    public Task<int> Exited => _exited.Task;
+
+    /// <summary>Starts process and readers.</summary>
+    /// <exception cref="System.ComponentModel.Win32Exception">The system refuses to start it.</exception>
+    public void Start(
+        int maxLineBytes, LineHandler onLine, Action<LineReaderEnd> onStdoutEnd, Action<string> onStderrLine, Action<Exception> onFault)
+    {
+        _process.Exited += (_, _) => _ = FinishAsync();
+        _process.Start();
+        ProcessId = _process.Id;
+        _guard.Watch(ProcessId);
+        StartReader("out", _stdoutRead, () =>
+            onStdoutEnd(new LineReader(_process.StandardOutput.BaseStream, maxLineBytes).Run(onLine)), onFault);
+        StartReader("err", _stderrRead, () =>
+            new LineReader(_process.StandardError.BaseStream, StderrTail.MaxLineBytes, forLogs: true).Run(line =>
+            {
+                if (!line.IsEmpty)
+                {
+                    var text = Encoding.UTF8.GetString(line);
+                    Tail.Add(text);
+                    onStderrLine(text);
+                }
+
+                return true;
+            }), onFault);
+    }
+
+    /// <summary>Sends what <paramref name="write"/> writes. False when the worker no longer reads.</summary>
+    public async ValueTask<bool> SendAsync<TState>(Action<ArrayBufferWriter<byte>, TState> write, TState state, int maxBytes)
+    {
+        await _sending.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            write(_line, state);
+            if (_line.WrittenCount > maxBytes)
+            {
+                throw new LineTooLongException();
+            }
+
+            await _process.StandardInput.BaseStream.WriteAsync(_line.WrittenMemory).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            return false;
+        }
+        finally
+        {
+            _line.ResetWrittenCount();
+            _sending.Release();
+        }
+    }
+
+    public void Signal(int signal)
+    {
+        if (!_dead)
+        {
+            ProcessGroup.Signal(ProcessId, signal);
+        }
+    }
+
+    /// <summary>Closes the pipes, which Process leaves to the garbage collector once they were used.</summary>
+    public void Dispose()
+    {
+        _process.StandardInput.BaseStream.Dispose();
+        _process.StandardOutput.BaseStream.Dispose();
+        _process.StandardError.BaseStream.Dispose();
+        _process.Dispose();
+    }
+
+    private static ProcessStartInfo StartInfo(WorkerOptions options)
+    {
+        var start = new ProcessStartInfo("setsid")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = options.WorkingDirectory ?? "",
+        };
+        foreach (var argument in (string[])["sh", "-c", Stub, "gristmill-worker", .. options.Command])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in options.Environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
+    }
+
+    private void StartReader(string name, TaskCompletionSource done, Action run, Action<Exception> onFault)
+    {
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                run();
+            }
+            catch (Exception error)
+            {
+                onFault(error);
+            }
+            finally
+            {
+                done.SetResult();
+            }
+        }, maxStackSize: 256 * 1024)
+        {
+            IsBackground = true,
+            Name = $"gristmill worker {ProcessId} {name}",
+        };
+        thread.Start();
+    }
+
+    /// <summary>The process is gone: end what it left in its group, read what it had said, and tell.</summary>
+    private async Task FinishAsync()
+    {
+        var exitCode = _process.ExitCode;
+        ProcessGroup.Signal(ProcessId, ProcessGroup.SigKill);
+        _dead = true;
+        _guard.Forget(ProcessId);
+        try
+        {
+            await Task.WhenAll(_stdoutRead.Task, _stderrRead.Task).WaitAsync(DrainTime, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Its lines no longer count; the reader ends with the last holder of the pipe.
+        }
+
+        _exited.SetResult(exitCode);
+    }
+}
+
+/// <summary>A message to a worker would be longer than its line may be.</summary>
+internal sealed class LineTooLongException : Exception;

@@ -1,0 +1,322 @@
+using Gristmill.Grains.Handlers;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Workers;
+
+/// <summary>
+/// Runs the jobs of one queue on <see cref="WorkerOptions.Count"/> child processes that speak docs/worker-protocol.md.
+/// The way of a job: <see cref="RunAsync"/> takes an idle worker or waits in line → <see cref="WorkerProcess"/> sends
+/// it and hears the answer → the worker is idle again and takes the next in line.
+/// </summary>
+/// <remarks>
+/// Supervision: each <see cref="WorkerSlot"/> holds at most one process; one timer per pool, the sweep, looks at every
+/// deadline (start-up, heartbeat, cancel, memory, restart) and keeps the <see cref="ProcessGuard"/> alive. Locks: the
+/// pool's, then a worker's; a worker calls the pool with none held.
+/// </remarks>
+internal sealed class WorkerPool : IJobRunner
+{
+    private readonly Lock _gate = new();
+    private readonly WorkerPoolContext _context;
+    private readonly WorkerSlot[] _slots;
+    private readonly LinkedList<TaskCompletionSource<WorkerProcess?>> _line = new();
+    private readonly TaskCompletionSource _firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ITimer? _timer;
+    private long _lastJobId;
+    private bool _sweeping;
+    private bool _stopping;
+    private string _lastFailure = "no worker has been started";
+
+    /// <param name="name">The queue's name, for logs and messages.</param>
+    /// <param name="options">Valid options.</param>
+    /// <param name="maxResultBytes"><see cref="HandlerOptions.MaxResultBytes"/>.</param>
+    /// <param name="loggers">Where the workers' own lines go too.</param>
+    /// <param name="time">The clock of all deadlines.</param>
+    /// <param name="random">Spreads restarts.</param>
+    /// <exception cref="RunnerStartException">The options are not valid.</exception>
+    public WorkerPool(
+        string name, WorkerOptions options, int maxResultBytes, ILoggerFactory loggers, TimeProvider time, Random random)
+    {
+        var errors = WorkerOptionsValidation.Validate(options, $"Queues:{name}:Worker");
+        if (errors.Count > 0)
+        {
+            throw new RunnerStartException(string.Join(" ", errors));
+        }
+
+        _context = new WorkerPoolContext(
+            name, options, maxResultBytes, loggers.CreateLogger("Gristmill.Workers"), time, new ProcessGuard(), new WorkerCounters());
+        _slots = [.. Enumerable.Range(0, options.Count).Select(index => new WorkerSlot(index, options, time, random))];
+    }
+
+    public WorkerCounters Counters => _context.Counters;
+
+    /// <inheritdoc/>
+    public int? Concurrency => Count(WorkerState.Idle) + Count(WorkerState.Busy);
+
+    internal ProcessGuard Guard => _context.Guard;
+
+    /// <summary>The processes that run now, for status pages and tests.</summary>
+    internal IReadOnlyList<int> ProcessIds
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _slots.Where(slot => slot.Worker is not null).Select(slot => slot.Worker!.ProcessId)];
+            }
+        }
+    }
+
+    public string Describe() =>
+        $"{_slots.Length} worker(s), {Concurrency} ready: {BoundedText.Head(string.Join(' ', _context.Options.Command), 200)}";
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new RunnerStartException("Worker processes need Linux: sessions, process groups and /proc.");
+        }
+
+        try
+        {
+            _context.Guard.EnsureRunning();
+            Sweep();
+            _timer = _context.Time.CreateTimer(
+                static pool => ((WorkerPool)pool!).Sweep(), this, SweepInterval(_context.Options), SweepInterval(_context.Options));
+            await _firstReady.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw new RunnerStartException($"Workers need the programs setsid (util-linux) and sh: {error.Message}", error);
+        }
+        catch
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask<AttemptResult> RunAsync(
+        JobAttempt attempt, IProgressSink progress, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return AttemptResult.Cancelled.Instance;
+        }
+
+        WorkerProcess? worker;
+        try
+        {
+            worker = Take(out var waiting) ?? await WaitInLineAsync(waiting!, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return AttemptResult.Cancelled.Instance;
+        }
+
+        return worker is null
+            ? AttemptResult.Failure(
+                AttemptErrorKind.WorkerLost, nameof(AttemptErrorKind.WorkerLost), $"No worker could be had: {_lastFailure}")
+            : await worker.RunJobAsync(Interlocked.Increment(ref _lastJobId), attempt, progress, cancellationToken)
+                .ConfigureAwait(false);
+    }
+
+    /// <summary>Stops the workers: <c>stop</c>, then SIGTERM, then SIGKILL, each after its grace.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task[] running;
+        lock (_gate)
+        {
+            _stopping = true;
+            _lastFailure = "the workers are being stopped";
+            FailAllInLine();
+            running = [.. _slots.Select(slot => slot.Running)];
+            foreach (var slot in _slots)
+            {
+                slot.Worker?.Stop(WorkerEnd.Stopped);
+            }
+        }
+
+        await Task.WhenAll(running).ConfigureAwait(false);
+        if (_timer is not null)
+        {
+            await _timer.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _context.Guard.Dispose();
+    }
+
+    /// <summary>A quarter of the shortest patience, so that none is exceeded by much, and seldom enough to cost nothing.</summary>
+    internal static TimeSpan SweepInterval(WorkerOptions options)
+    {
+        TimeSpan[] patience =
+        [
+            options.StartupTimeout, options.HeartbeatTimeout, options.CancelGrace, options.TermGrace, options.RestartBackoff,
+        ];
+        return TimeSpan.FromMilliseconds(Math.Clamp(patience.Min().TotalMilliseconds / 4, 20, 1000));
+    }
+
+    private WorkerProcess? Take(out LinkedListNode<TaskCompletionSource<WorkerProcess?>>? waiting)
+    {
+        lock (_gate)
+        {
+            waiting = null;
+            if (_line.Count == 0)
+            {
+                foreach (var slot in _slots)
+                {
+                    if (slot.Worker is { } worker && worker.TryReserve())
+                    {
+                        return worker;
+                    }
+                }
+            }
+
+            waiting = new(new(TaskCreationOptions.RunContinuationsAsynchronously));
+            if (_stopping)
+            {
+                waiting.Value.SetResult(null);
+            }
+            else
+            {
+                _line.AddLast(waiting);
+            }
+
+            return null;
+        }
+    }
+
+    private async Task<WorkerProcess?> WaitInLineAsync(
+        LinkedListNode<TaskCompletionSource<WorkerProcess?>> waiting, CancellationToken cancellationToken)
+    {
+        await using var registration = cancellationToken.UnsafeRegister(
+            _ =>
+            {
+                lock (_gate)
+                {
+                    if (waiting.List is not null)
+                    {
+                        _line.Remove(waiting);
+                        waiting.Value.SetCanceled(cancellationToken);
+                    }
+                }
+            }, null).ConfigureAwait(false);
+        return await waiting.Value.Task.ConfigureAwait(false);
+    }
+
+    private void GiveToFirstInLine(WorkerProcess worker)
+    {
+        lock (_gate)
+        {
+            if (_line.First is { } first && worker.TryReserve())
+            {
+                _line.RemoveFirst();
+                first.Value.SetResult(worker);
+            }
+        }
+    }
+
+    private void FailAllInLine()
+    {
+        while (_line.First is { } first)
+        {
+            _line.RemoveFirst();
+            first.Value.SetResult(null);
+        }
+    }
+
+    private void Sweep()
+    {
+        lock (_gate)
+        {
+            if (_sweeping)
+            {
+                return;
+            }
+
+            _sweeping = true;
+        }
+
+        try
+        {
+            _context.Guard.EnsureRunning();
+            var now = _context.Time.GetTimestamp();
+            foreach (var slot in _slots)
+            {
+                (slot.Worker ?? StartIn(slot, now))?.Sweep(now);
+            }
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _sweeping = false;
+            }
+        }
+    }
+
+    private WorkerProcess? StartIn(WorkerSlot slot, long now)
+    {
+        lock (_gate)
+        {
+            if (_stopping || !slot.MayStart(now))
+            {
+                return null;
+            }
+
+            var worker = new WorkerProcess(_context, new Owner(this), $"{_context.Name}/{slot.Index}");
+            _context.Counters.Started();
+            slot.Fill(worker);
+            slot.Follow(FollowAsync(slot, worker));
+            return worker;
+        }
+    }
+
+    private async Task FollowAsync(WorkerSlot slot, WorkerProcess worker)
+    {
+        // Starting a process takes milliseconds; it shall not hold the pool's lock.
+        await Task.Yield();
+        var obituary = await worker.RunAsync().ConfigureAwait(false);
+        lock (_gate)
+        {
+            var backoff = slot.Free(obituary);
+            if (!obituary.WasOrderly)
+            {
+                _lastFailure = obituary.Why;
+                Log.Restarting(_context.Logger, _context.Name, slot.Index, backoff.TotalMilliseconds);
+            }
+
+            if (!obituary.WasReady && _slots.All(other => other.Worker is null))
+            {
+                FailAllInLine();
+                _firstReady.TrySetException(new RunnerStartException(
+                    $"The workers of queue '{_context.Name}' cannot be started ({string.Join(' ', _context.Options.Command)}): " +
+                    obituary.Why));
+            }
+        }
+
+        if (obituary.WasOrderly)
+        {
+            StartIn(slot, _context.Time.GetTimestamp());
+        }
+    }
+
+    private int Count(WorkerState state)
+    {
+        lock (_gate)
+        {
+            return _slots.Count(slot => slot.Worker?.State == state);
+        }
+    }
+
+    private sealed class Owner(WorkerPool pool) : IWorkerOwner
+    {
+        public void OnReady(WorkerProcess worker)
+        {
+            pool._firstReady.TrySetResult();
+            pool.GiveToFirstInLine(worker);
+        }
+
+        public void OnIdle(WorkerProcess worker) => pool.GiveToFirstInLine(worker);
+    }
+}

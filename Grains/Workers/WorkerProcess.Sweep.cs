@@ -1,0 +1,91 @@
+namespace Gristmill.Grains.Workers;
+
+/// <summary>All deadlines of a worker, looked at by the pool's one timer.</summary>
+internal sealed partial class WorkerProcess
+{
+    public void Sweep(long now)
+    {
+        var suppressed = _logBudget.Refill(now);
+        if (suppressed > 0)
+        {
+            Log.Suppressed(_pool.Logger, _label, suppressed);
+        }
+
+        Escalate(now);
+        switch (State)
+        {
+            case WorkerState.Starting when Elapsed(_startedAt, now) > Options.StartupTimeout:
+                Kill(WorkerEnd.StartupTimeout);
+                break;
+            case WorkerState.Idle or WorkerState.Busy when IsSilent(now):
+                Kill(WorkerEnd.HeartbeatLost);
+                break;
+            case WorkerState.Idle or WorkerState.Busy:
+                CheckMemory(now);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private bool IsSilent(long now) =>
+        _promisedHeartbeat && Elapsed(Volatile.Read(ref _heardAt), now) > Options.HeartbeatTimeout;
+
+    /// <summary>Message → SIGTERM → SIGKILL, each after its grace.</summary>
+    private void Escalate(long now)
+    {
+        int signal;
+        lock (_gate)
+        {
+            if (!_escalation.IsPending || Elapsed(_escalation.Since, now) < _escalation.Grace || _state == WorkerState.Exited)
+            {
+                return;
+            }
+
+            _state = WorkerState.Ending;
+            _end = _end == WorkerEnd.None ? _escalation.End : _end;
+            signal = _escalation.WasTerminated ? ProcessGroup.SigKill : ProcessGroup.SigTerm;
+            _escalation = _escalation.WasTerminated
+                ? default
+                : Escalation.Terminated(now, Options.TermGrace, _escalation.End);
+        }
+
+        Log.Signalled(_pool.Logger, _label, ProcessId, signal, _end);
+        _channel.Signal(signal);
+    }
+
+    private void CheckMemory(long now)
+    {
+        if (Options.MemoryLimitBytes == 0 || Elapsed(_memoryCheckedAt, now) < MemoryCheckInterval)
+        {
+            return;
+        }
+
+        _memoryCheckedAt = now;
+        _residentBytes = ProcessGroup.ResidentBytes(ProcessId);
+        if (_residentBytes <= Options.MemoryLimitBytes)
+        {
+            return;
+        }
+
+        Log.MemoryLimit(_pool.Logger, _label, _residentBytes, Options.MemoryLimitBytes);
+        if (TryReserve())
+        {
+            Stop(WorkerEnd.Recycled);
+        }
+        else
+        {
+            Kill(WorkerEnd.MemoryLimit);
+        }
+    }
+
+    private TimeSpan Elapsed(long since, long now) => _pool.Time.GetElapsedTime(since, now);
+
+    /// <summary>The step that was taken towards the worker's end, and how long it has before the next one.</summary>
+    private readonly record struct Escalation(bool IsPending, bool WasTerminated, long Since, TimeSpan Grace, WorkerEnd End)
+    {
+        public static Escalation Asked(long now, TimeSpan grace, WorkerEnd end) => new(true, false, now, grace, end);
+
+        public static Escalation Terminated(long now, TimeSpan grace, WorkerEnd end) => new(true, true, now, grace, end);
+    }
+}

@@ -1,0 +1,286 @@
+"""A Gristmill worker in one file, on the standard library alone: copy it next to your code.
+
+    from gristmill_worker import handler, run
+
+    @handler
+    def transcribe(payload, job):
+        job.progress(1, 2, "decoding")
+        return {"text": "..."}
+
+    if __name__ == "__main__":
+        run()
+
+`python3 my_worker.py` is what the silo starts (option Worker:Command); it speaks version 1 of docs/worker-protocol.md.
+`python3 my_worker.py --try payload.json` runs one payload (a file, or - for stdin) without any cluster.
+
+A class loads its model once, before the worker says that it is ready:
+
+    @handler
+    class Transcriber:
+        def setup(self):
+            self.model = load_model()
+
+        def handle(self, payload, job):
+            return self.model(payload["path"])
+
+How a job fails: raise Retry (the default for any other exception), Fatal (trying again cannot help) or OutOfMemory.
+Long work calls job.check_cancelled() (raises Cancelled) or looks at job.cancelled now and then; a worker that does not
+is ended by SIGTERM and then SIGKILL after the configured graces. print() and what C libraries write to stdout go to
+stderr, which is the worker's log.
+"""
+
+import base64
+import inspect
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+
+PROTOCOL = 1
+PROGRESS_SECONDS = 0.1  # reports in between are dropped, the silo would do so too
+
+
+class JobError(Exception):
+    """The base of the ways in which a job can fail; `detail` goes with the job's error."""
+
+    kind = "retry"
+
+    def __init__(self, message="", detail=None):
+        super().__init__(message)
+        self.detail = detail
+
+
+class Retry(JobError):
+    """Try again, as far as the job's retries reach."""
+
+
+class Fatal(JobError):
+    """Trying again cannot help."""
+
+    kind = "fatal"
+
+
+class OutOfMemory(JobError):
+    """Memory of the host or of a device was not enough."""
+
+    kind = "oom"
+
+
+class Cancelled(JobError):
+    """Raised by job.check_cancelled()."""
+
+    kind = "cancelled"
+
+
+class Job:
+    """What a handler is told of its job, and where it reports to."""
+
+    def __init__(self, message, worker):
+        self.run_id = message.get("id", 0)
+        self.queue = message.get("queue", "")
+        self.id = message.get("job_id", "")
+        self.session_id = message.get("session_id")
+        self.attempt = message.get("attempt", 1)
+        self.max_attempts = message.get("max_attempts", 1)
+        self.enqueued_at = message.get("enqueued_at")
+        self.fencing_token = message.get("fencing_token", "")
+        self.idempotency_key = message.get("idempotency_key", "")
+        self.traceparent = message.get("traceparent")
+        self._worker = worker
+        self._cancelled = threading.Event()
+        self._reported_at = 0.0
+
+    @property
+    def cancelled(self):
+        return self._cancelled.is_set()
+
+    def check_cancelled(self):
+        if self._cancelled.is_set():
+            raise Cancelled("the job was cancelled")
+
+    def wait(self, seconds):
+        """Sleeps, and raises Cancelled as soon as the job is cancelled."""
+        if self._cancelled.wait(seconds):
+            raise Cancelled("the job was cancelled")
+
+    def progress(self, done, total=0, message=None):
+        now = time.monotonic()
+        if done != total and now - self._reported_at < PROGRESS_SECONDS:
+            return
+        self._reported_at = now
+        report = {"type": "progress", "id": self.run_id, "done": int(done), "total": int(total)}
+        if message is not None:
+            report["message"] = str(message)
+        self._worker.send(report)
+
+    def log(self, message, level="info"):
+        """A line in the silo's log with the job's id; level: trace, debug, info, warning, error, critical."""
+        self._worker.send({"type": "log", "id": self.run_id, "level": level, "message": str(message)})
+
+
+_handlers = []
+
+
+def handler(target):
+    """Marks the function handle(payload, job), or the class with handle and perhaps setup, that does the work."""
+    _handlers.append(target)
+    return target
+
+
+def run(target=None, argv=None):
+    """Serves jobs until the silo says stop or goes away; with --try, runs one payload and prints the result."""
+    target = target or _the_handler()
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["--try"]:
+        if len(argv) != 2:
+            sys.exit("usage: --try payload.json   (or - for stdin)")
+        sys.exit(_try(target, argv[1]))
+    _Worker().serve(target)
+
+
+def _the_handler():
+    if len(_handlers) != 1:
+        raise SystemExit("gristmill: %d handlers are marked with @handler; there must be one" % len(_handlers))
+    return _handlers[0]
+
+
+def _load(target):
+    """A function as it is; of a class, an instance after its setup."""
+    if not inspect.isclass(target):
+        return target
+    instance = target()
+    if hasattr(instance, "setup"):
+        instance.setup()
+    return instance.handle
+
+
+class _Worker:
+    def __init__(self):
+        # The protocol keeps the real stdout for itself; everything else that writes to descriptor 1 goes to stderr.
+        self._out = os.fdopen(os.dup(1), "wb", buffering=0)
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+        self._in = sys.stdin.buffer
+        self._lock = threading.Lock()
+        self._jobs = queue.SimpleQueue()
+        self._current = None
+        self._current_lock = threading.Lock()
+
+    def send(self, message):
+        self._write(_encode(message))
+
+    def _write(self, line):
+        rest = memoryview(line + b"\n")
+        with self._lock:
+            while rest:
+                rest = rest[self._out.write(rest):]
+
+    def serve(self, target):
+        hello = json.loads(self._in.readline() or b"{}")
+        if hello.get("type") != "hello":
+            raise SystemExit("gristmill: this is a worker; a silo starts it, or try it with --try payload.json")
+        if hello.get("protocol") != PROTOCOL:
+            raise SystemExit("gristmill: the silo speaks worker protocol %r, this file %d" % (hello.get("protocol"), PROTOCOL))
+        self._max_answer_bytes = min(hello.get("max_result_bytes", 1 << 20), hello.get("max_line_bytes", 4 << 20))
+        handle = _load(target)
+        beat = float(hello.get("heartbeat_seconds", 5))
+        self.send({"type": "ready", "protocol": PROTOCOL, "heartbeat": True})
+        threading.Thread(target=self._read, name="gristmill-read", daemon=True).start()
+        threading.Thread(target=self._beat, args=(beat,), name="gristmill-beat", daemon=True).start()
+        while (message := self._jobs.get()) is not None:
+            self._run(handle, message)
+
+    def _read(self):
+        """Takes messages while a job runs, so that cancel is heard; ends the process when the silo is gone."""
+        for line in self._in:
+            message = json.loads(line)
+            kind = message.get("type")
+            if kind == "job":
+                message["_job"] = Job(message, self)
+                with self._current_lock:
+                    self._current = message["_job"]
+                self._jobs.put(message)
+            elif kind == "cancel":
+                with self._current_lock:
+                    if self._current is not None and self._current.run_id == message.get("id"):
+                        self._current._cancelled.set()
+            elif kind == "stop":
+                self._jobs.put(None)
+        # End of file without stop: the silo died. Nobody waits for the job's result any more.
+        os._exit(0)
+
+    def _beat(self, seconds):
+        wait = threading.Event()
+        while not wait.wait(seconds):
+            self.send({"type": "heartbeat"})
+
+    def _run(self, handle, message):
+        job = message["_job"]
+        try:
+            result = handle(_payload(message), job)
+            answer = {"type": "result", "id": job.run_id}
+            if result is not None:
+                answer["result"] = result
+            self._send_result(answer)
+        except Exception as error:  # SystemExit and KeyboardInterrupt end the worker
+            self.send(self._error(job, error))
+
+    def _send_result(self, answer):
+        try:
+            line = _encode(answer)
+        except (TypeError, ValueError) as error:
+            raise Fatal("the result cannot be written as JSON: %s" % error) from error
+        if len(line) > self._max_answer_bytes:
+            raise Fatal("the result is %d bytes of JSON, more than %d" % (len(line), self._max_answer_bytes))
+        self._write(line)
+
+    @staticmethod
+    def _error(job, error):
+        kind = error.kind if isinstance(error, JobError) else "oom" if _is_out_of_memory(error) else "retry"
+        detail = error.detail if isinstance(error, JobError) and error.detail else traceback.format_exc()
+        return {
+            "type": "error", "id": job.run_id, "kind": kind, "error": type(error).__name__,
+            "message": str(error)[:4096], "detail": detail[-16384:],
+        }
+
+
+def _encode(message):
+    # allow_nan=False: NaN is no JSON, and the silo would have to ignore the line.
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _is_out_of_memory(error):
+    text = str(error)
+    return isinstance(error, MemoryError) or "CUDA out of memory" in text or "CUDA error: out of memory" in text
+
+
+def _payload(message):
+    """The JSON value, or bytes where the payload is not JSON."""
+    return message["payload"] if "payload" in message else base64.b64decode(message.get("payload_base64", ""))
+
+
+class _Trial:
+    """Stands for the silo with --try: progress and log lines go to stderr."""
+
+    def send(self, message):
+        print(json.dumps(message, ensure_ascii=False), file=sys.stderr)
+
+
+def _try(target, path):
+    raw = sys.stdin.buffer.read() if path == "-" else open(path, "rb").read()
+    try:
+        message = {"payload": json.loads(raw)}
+    except ValueError:
+        message = {"payload_base64": base64.b64encode(raw)}
+    message.update(job_id="try", queue="try", idempotency_key="try/try")
+    job = Job(message, _Trial())
+    try:
+        result = _load(target)(_payload(message), job)
+    except Exception as error:
+        print(json.dumps(_Worker._error(job, error), indent=2, ensure_ascii=False), file=sys.stderr)
+        return 1
+    print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
+    return 0
