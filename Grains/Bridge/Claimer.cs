@@ -1,0 +1,212 @@
+using Gristmill.Grains.Options;
+using Gristmill.Grains.Silo;
+using Gristmill.Grains.Telemetry;
+using Gristmill.Redis;
+using Gristmill.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Bridge;
+
+/// <summary>
+/// Decides what to take next, and takes it: ready jobs first where both wait, then the lists by priority. It takes no more
+/// than the silo has room for; while one call is under way, slots that become free wait for the next, so that batches grow
+/// with the load. Where payloads ask for priorities, lists are admitted ahead of their start, up to the window.
+/// </summary>
+internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs held, Intake intake, StoreClock storeClock, IReadOnlyList<ListSource> lists, string newEpoch, TimeProvider clock, ILogger log)
+{
+    private const int MaxBatch = 512;
+    private const int MaxBytes = 4 * 1024 * 1024;
+    private const int MaxAdmitted = 512;
+
+    // Outcomes that wait for the store are bounded too: beyond this many held jobs nothing more is taken.
+    private const int MaxHeldBeyondCapacity = 1000;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    private readonly Signal _signal = new();
+    private bool _readyHint = true;
+    private bool _oddToList;
+    private string? _statusTrouble;
+
+    /// <summary>When the next waiting job is due, Unix ms by the store's clock; null when none is known.</summary>
+    public long? NextDue { get; private set; }
+
+    /// <summary>What keeps work from being taken, for people; null when nothing does.</summary>
+    public string? Trouble { get; private set; }
+
+    /// <summary>There may be room or work: look again. From any thread.</summary>
+    public void Wake() => _signal.Set();
+
+    /// <summary>Jobs may be ready: look again.</summary>
+    public void WakeReady()
+    {
+        _readyHint = true;
+        _signal.Set();
+    }
+
+    /// <summary>A job will be due then, Unix ms by the store's clock.</summary>
+    public void Due(long at) => NextDue = NextDue is { } known && known < at ? known : at;
+
+    /// <summary>Looks again where a list was left alone for a while.</summary>
+    public void WakeRested()
+    {
+        if (NextList() is not null) _signal.Set();
+    }
+
+    /// <summary>The net below all hints: look at everything again.</summary>
+    public void WakeAll()
+    {
+        foreach (var list in lists) list.Hint = true;
+        WakeReady();
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                if (!await TakeAsync(cancellationToken)) await _signal.WaitAsync(cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The bridge ends or stops.
+        }
+    }
+
+    // One round; false when there is nothing to do until somebody signals.
+    private async Task<bool> TakeAsync(CancellationToken cancellationToken)
+    {
+        if (!lease.IsHeld || lease.Mode == QueueMode.Paused || queue.Broken is not null) return false;
+        if (NextDue is { } due && due <= storeClock.Now) _readyHint = true;
+        var free = Math.Min(queue.Capacity - held.Executing, queue.Capacity + MaxHeldBeyondCapacity - held.Count);
+        var list = lease.Mode == QueueMode.Open ? NextList() : null;
+        var admitAhead = intake.OrdersByPriority;
+        if (free <= 0 && !(admitAhead && list is not null)) return false;
+        if (!_readyHint && list is null) return false;
+
+        // Where both wait they share; an odd slot goes to each in turn.
+        _oddToList = !_oddToList;
+        var share = _readyHint ? (free + (_oddToList ? 1 : 0)) / 2 : free;
+        var toClaim = list is null ? 0 : admitAhead ? MaxAdmitted : Math.Min(MaxBatch, share);
+        var toStart = !_readyHint || free <= 0 ? 0 : Math.Min(MaxBatch, admitAhead ? free : free - toClaim);
+        _statusTrouble = null;
+        try
+        {
+            // Both are under way at once: one round trip.
+            var starting = toStart > 0 ? StartAsync(toStart, cancellationToken) : null;
+            var claiming = toClaim > 0 ? ClaimAsync(list!, toClaim, admitAhead, cancellationToken) : null;
+            if (starting is not null) await starting;
+            if (claiming is not null) await claiming;
+            Trouble = _statusTrouble;
+            return starting is not null || claiming is not null;
+        }
+        catch (RedisException error)
+        {
+            if (Trouble is null) log.TakeFailed(queue.Name, error.Message);
+            Trouble = error.Message;
+            await Task.Delay(Pause, clock, cancellationToken);
+            return true;
+        }
+        catch (WrongTypeException error)
+        {
+            if (Trouble is null) log.TakeFailed(queue.Name, error.Message);
+            Trouble = error.Message;
+            if (lists.FirstOrDefault(l => l.Name == error.Key) is { } wrong) wrong.Rest(clock, ListSource.WrongTypeRest);
+            else await Task.Delay(Pause, clock, cancellationToken);
+            return true;
+        }
+    }
+
+    private ListSource? NextList()
+    {
+        foreach (var list in lists)
+        {
+            if (list.Hint && !list.Rests(clock)) return list;
+        }
+
+        return null;
+    }
+
+    private async Task StartAsync(int count, CancellationToken cancellationToken)
+    {
+        var counter = lease.BeginTake();
+        var generation = lease.Generation;
+        try
+        {
+            var reply = await queue.Store.StartAsync(generation, counter, count, MaxBytes, queue.Options.ClusterConcurrency, cancellationToken);
+            if (!Check(reply.Status)) return;
+            storeClock.Heard(reply.Now);
+            lease.CheckEpoch(reply.Epoch);
+            _readyHint = reply.Ready > 0 && reply.Jobs.Count > 0;
+            NextDue = reply.NextDue;
+            await intake.TakeAsync(reply, generation, counter, cancellationToken);
+        }
+        finally
+        {
+            lease.EndTake(counter);
+        }
+    }
+
+    private async Task ClaimAsync(ListSource list, int count, bool admitAhead, CancellationToken cancellationToken)
+    {
+        using var activity = GristmillTelemetry.StartReceive(list.Name);
+        var counter = lease.BeginTake();
+        var generation = lease.Generation;
+        var options = queue.Options;
+        try
+        {
+            var request = new ClaimRequest
+            {
+                List = list.Name,
+                FromTail = options.PopFrom == PopEnd.Right,
+                Generation = generation,
+                Counter = counter,
+                MaxItems = count,
+                MaxBytes = MaxBytes,
+                MaxPayload = options.MaxPayloadBytes,
+                DeadLimit = options.DeadLetterLimit,
+                Limit = admitAhead ? 0 : options.ClusterConcurrency,
+                Window = admitAhead ? options.Window : 0,
+                Priority = list.Priority,
+                Start = !admitAhead,
+            };
+            var reply = await queue.Store.ClaimAsync(request, newEpoch, cancellationToken);
+            list.Hint = reply.Status == StoreStatus.Ok && reply.Left > 0;
+            if (!Check(reply.Status)) return;
+            if (reply.Left == 0) list.Waiter.Arm();
+            storeClock.Heard(reply.Now);
+            lease.CheckEpoch(reply.Epoch);
+            var tag = GristmillTelemetry.Queue(queue.Name);
+            GristmillTelemetry.Claims.Add(1, tag, new KeyValuePair<string, object?>("result", reply.Items.Count + reply.Aside > 0 ? "items" : "empty"));
+            if (reply.Items.Count + reply.Aside == 0) return;
+            GristmillTelemetry.Consumed.Add(reply.Items.Count + reply.Aside, tag);
+            if (reply.Aside > 0) log.Aside(queue.Name, list.Name, reply.Aside, options.MaxPayloadBytes);
+            var good = await intake.TakeAsync(reply, list.Priority, generation, counter, request.Start, cancellationToken);
+            list.Yielded(good > 0, clock);
+        }
+        finally
+        {
+            lease.EndTake(counter);
+        }
+    }
+
+    private bool Check(StoreStatus status)
+    {
+        switch (status)
+        {
+            case StoreStatus.Ok:
+                return true;
+            case StoreStatus.NoLease:
+                lease.Reaped();
+                return false;
+            case StoreStatus.DeadLettersFull:
+                if (Trouble is null) log.DeadLettersFull(queue.Name, queue.Options.DeadLetterLimit);
+                _statusTrouble = $"The queue has {queue.Options.DeadLetterLimit} dead letters, as many as it may have; requeue or purge some.";
+                return false;
+            default:
+                _readyHint = false;
+                return false;
+        }
+    }
+}

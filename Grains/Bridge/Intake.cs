@@ -1,0 +1,181 @@
+using Gristmill.Grains.Jobs;
+using Gristmill.Grains.Silo;
+using Gristmill.Grains.Telemetry;
+using Gristmill.Redis;
+using Gristmill.Store;
+using Gristmill.Store.Payloads;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Bridge;
+
+/// <summary>
+/// What happens to jobs between the reply that brought them and their handler: the payload is read, what cannot be a job
+/// goes to the recorder as a dead letter, what has an id or is not to run yet is admitted, the rest is launched at once.
+/// </summary>
+internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock storeClock, IRunOwner owner, Action<JobRun> fault, TimeProvider clock, ILogger log)
+{
+    private const int MaxAdmissions = 256;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Whether a payload has asked for a priority, so that items are admitted ahead of their start.</summary>
+    public bool OrdersByPriority { get; private set; }
+
+    /// <summary>Takes what a claim brought.</summary>
+    /// <returns>How many of the items can be jobs.</returns>
+    public async Task<int> TakeAsync(ClaimReply reply, int listPriority, string generation, long counter, bool start, CancellationToken cancellationToken)
+    {
+        var admissions = new List<(JobRun Run, Admission Admission)>();
+        var good = 0;
+        foreach (var item in reply.Items)
+        {
+            var header = new JobHeader { Raw = true, EnqueuedAt = reply.Now, Priority = listPriority };
+            var run = Read(item.Seq, counter, generation, header, item.Payload, reply.Epoch, reply.Now);
+            if (run is null) continue;
+            good++;
+            if (header.Priority != listPriority && !OrdersByPriority)
+            {
+                OrdersByPriority = true;
+                log.OrdersByPriority(queue.Name, queue.Options.Window);
+            }
+
+            Sort(run, keep: start, admissions);
+        }
+
+        await AdmitAsync(generation, admissions, cancellationToken);
+        return good;
+    }
+
+    /// <summary>Takes what a start brought.</summary>
+    public async Task TakeAsync(StartReply reply, string generation, long counter, CancellationToken cancellationToken)
+    {
+        var admissions = new List<(JobRun Run, Admission Admission)>();
+        foreach (var started in reply.Jobs)
+        {
+            JobRecord record;
+            try
+            {
+                record = JobRecord.Parse(started.Seq, started.Record);
+            }
+            catch (System.Text.Json.JsonException error)
+            {
+                var broken = Create(started.Seq, counter, generation, new JobHeader { EnqueuedAt = reply.Now }, default, reply.Epoch, reply.Now);
+                Refuse(broken, new PayloadFault("corrupt", $"The record's header cannot be read: {error.Message}"));
+                continue;
+            }
+
+            if (record.Header.Raw)
+            {
+                if (Read(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now) is { } run) Sort(run, keep: true, admissions);
+            }
+            else
+            {
+                Launch(Create(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now));
+            }
+        }
+
+        await AdmitAsync(generation, admissions, cancellationToken);
+    }
+
+    // The payload of an unread job; null when it cannot be one.
+    private JobRun? Read(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
+    {
+        var wrong = PayloadReader.Read(payload.Span, queue.Options.Fields, queue.Options.AllowOpaque, header);
+        if (wrong is null && header.ReplyTo is { } list && !queue.Options.ReplyToPrefixes.Any(p => list.StartsWith(p, StringComparison.Ordinal)))
+        {
+            wrong = new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names the list '{list}', which begins with none of the prefixes that the queue allows (ReplyToPrefixes).");
+        }
+
+        if (wrong?.Reason is "malformed" or "foreign_dialect") header.Id = null;
+        header.Raw = false;
+        var run = Create(seq, counter, generation, header, payload, epoch, now);
+        if (wrong is null) return run;
+        Refuse(run, wrong);
+        return null;
+    }
+
+    private JobRun Create(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
+    {
+        var run = new JobRun(owner, seq, counter, generation, header, payload, header.Attempts + 1, header.Id ?? JobRecord.OwnId(epoch, seq))
+        {
+            StartedAt = now,
+            Deadline = clock.GetTimestamp() + (long)(queue.Policy.TimeoutOf(header).TotalSeconds * clock.TimestampFrequency),
+        };
+        held.Add(run);
+        return run;
+    }
+
+    private void Refuse(JobRun run, PayloadFault wrong)
+    {
+        log.Refused(queue.Name, run.Id, wrong.Reason, wrong.Message);
+        run.Refuse(wrong);
+        fault(run);
+    }
+
+    private void Sort(JobRun run, bool keep, List<(JobRun Run, Admission Admission)> admissions)
+    {
+        var header = run.Header;
+        var stays = keep && header.Due <= storeClock.Now && header.DependsOn.Count == 0;
+        if (stays && header.Id is null)
+        {
+            Launch(run);
+            return;
+        }
+
+        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Options.Fields);
+        admissions.Add((run, new Admission(run.Seq, run.Counter, stays, header, fingerprint)));
+    }
+
+    private void Launch(JobRun run)
+    {
+        held.Launched();
+        var enqueued = run.Header.QueuedAt > 0 ? Math.Min(run.Header.QueuedAt, run.StartedAt) : run.Header.EnqueuedAt;
+        GristmillTelemetry.Wait.Record(Math.Max(0, storeClock.Now - enqueued) / 1000.0, GristmillTelemetry.Queue(queue.Name));
+        ThreadPool.UnsafeQueueUserWorkItem(run, preferLocal: false);
+    }
+
+    // Admission is safe to repeat: the store knows a job by its number.
+    private async Task AdmitAsync(string generation, List<(JobRun Run, Admission Admission)> admissions, CancellationToken cancellationToken)
+    {
+        foreach (var part in admissions.Chunk(MaxAdmissions))
+        {
+            // Until the reply it is open whether the store still says that the silo holds them.
+            foreach (var (run, _) in part) run.Finishing = true;
+            while (true)
+            {
+                try
+                {
+                    var verdicts = await queue.Store.AdmitAsync(generation, [.. part.Select(p => p.Admission)], queue.IdWindow, cancellationToken);
+                    for (var i = 0; i < part.Length; i++) Settle(part[i].Run, part[i].Admission, verdicts[i]);
+                    break;
+                }
+                catch (Exception error) when (error is RedisException or WrongTypeException)
+                {
+                    log.AdmitFailed(queue.Name, part.Length, error.Message);
+                    await Task.Delay(Pause, clock, cancellationToken);
+                }
+            }
+        }
+    }
+
+    private void Settle(JobRun run, Admission admission, AdmitVerdict verdict)
+    {
+        run.Finishing = false;
+        switch (verdict)
+        {
+            case AdmitVerdict.Admitted when admission.Keep && !run.Lost:
+                Launch(run);
+                break;
+            case AdmitVerdict.Conflict:
+                Refuse(run, new PayloadFault("id_conflict", $"The id '{run.Id}' belongs to a job with another payload."));
+                break;
+            case AdmitVerdict.Cancelled:
+                run.CancelledBeforeStart();
+                fault(run);
+                break;
+            default:
+                if (verdict == AdmitVerdict.Duplicate) log.Duplicate(queue.Name, run.Id);
+                held.Remove(run);
+                break;
+        }
+    }
+}

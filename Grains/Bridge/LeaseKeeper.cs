@@ -1,0 +1,163 @@
+using Gristmill.Grains.Jobs;
+using Gristmill.Grains.Options;
+using Gristmill.Grains.Silo;
+using Gristmill.Grains.Telemetry;
+using Gristmill.Redis;
+using Gristmill.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Bridge;
+
+/// <summary>
+/// Keeps this silo's lease on one queue, and keeps what the bridge holds in line with what the store says that it holds.
+/// Called by a timer of the bridge. Steps of a tick: renew (or join) → reconcile → reap for others.
+/// </summary>
+/// <remarks>
+/// The silo measures its own deadline from when it sent the last renewal that was answered, on a clock that nobody sets.
+/// Past it the handlers are told to end; what they did is recorded only if the store, asked again, still says that the
+/// lease is this silo's.
+/// </remarks>
+internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, GristmillOptions options, HeldJobs held, TimeProvider clock, ILogger log)
+{
+    private readonly TimeSpan _ttl = TimeSpan.FromSeconds(options.LeaseSeconds);
+    private readonly HashSet<long> _inFlight = [];
+    private readonly HashSet<(long Seq, long Counter)> _strangers = [];
+    private readonly ReapOptions _reap = new()
+    {
+        LeaseTtl = TimeSpan.FromSeconds(options.LeaseSeconds),
+        Gap = TimeSpan.FromSeconds(Math.Max(3, 3 * options.RenewSeconds)),
+        Interval = TimeSpan.FromSeconds(options.RenewSeconds / 2),
+        LostBudget = queue.Options.LostBudget,
+    };
+
+    private long _sentAt;
+    private string? _epoch;
+
+    /// <summary>The generation under which jobs are claimed; a new one after each loss of the lease.</summary>
+    public string Generation { get; private set; } = SiloIdentity.NewGeneration();
+
+    /// <summary>Whether the lease was renewed in time, so that work may be claimed.</summary>
+    public bool IsHeld { get; private set; }
+
+    /// <summary>Whether the queue takes and starts jobs, as last heard.</summary>
+    public QueueMode Mode { get; set; }
+
+    /// <summary>Jobs that the store says this silo holds and that it does not know, seen twice: given back by the bridge.</summary>
+    public Queue<Settled> Strays { get; } = new();
+
+    /// <summary>What keeps the lease from being held, for people; null when nothing does.</summary>
+    public string? Trouble { get; private set; }
+
+    /// <summary>Begins a claim or start; its jobs are not strangers while it is under way.</summary>
+    public long BeginTake()
+    {
+        var counter = silo.NextCounter();
+        _inFlight.Add(counter);
+        return counter;
+    }
+
+    public void EndTake(long counter) => _inFlight.Remove(counter);
+
+    /// <summary>A claim or start was answered with NoLease: join anew.</summary>
+    public void Reaped()
+    {
+        if (IsHeld) StartAnew();
+    }
+
+    /// <summary>Ends what runs when the deadline has passed. Called often.</summary>
+    public void CheckDeadline()
+    {
+        if (!IsHeld || clock.GetElapsedTime(_sentAt) < _ttl) return;
+        IsHeld = false;
+        log.LeaseDeadline(queue.Name, held.Executing, _ttl.TotalSeconds);
+        foreach (var run in held.All) run.End(EndCause.LeaseLost);
+    }
+
+    /// <summary>One tick.</summary>
+    public async Task TickAsync(CancellationToken cancellationToken)
+    {
+        var before = held.All.Where(r => !r.Finishing).ToList();
+        var sent = clock.GetTimestamp();
+        try
+        {
+            var reply = await queue.Store.RenewAsync(Generation, silo.Name, _ttl, join: _sentAt == 0, cancellationToken);
+            if (reply.Status == StoreStatus.NoLease)
+            {
+                StartAnew();
+                sent = clock.GetTimestamp();
+                reply = await queue.Store.RenewAsync(Generation, silo.Name, _ttl, join: true, cancellationToken);
+            }
+
+            _sentAt = sent;
+            if (!IsHeld) log.LeaseHeld(queue.Name, Generation);
+            IsHeld = true;
+            Trouble = null;
+            Mode = reply.State;
+            CheckEpoch(reply.Epoch);
+            Reconcile(reply, before);
+            await ReapAsync(cancellationToken);
+        }
+        catch (RedisException error)
+        {
+            Trouble = error.Message;
+            log.RenewFailed(queue.Name, error.Message);
+        }
+        catch (Exception error) when (error is WrongTypeException or SchemaException)
+        {
+            Trouble = error.Message;
+            log.RenewFailed(queue.Name, error.Message);
+        }
+    }
+
+    /// <summary>Another epoch than before means that the keys were flushed: what ran then is forgotten by the store.</summary>
+    public void CheckEpoch(string epoch)
+    {
+        if (epoch.Length == 0) return;
+        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch);
+        _epoch = epoch;
+    }
+
+    private void Reconcile(RenewReply reply, List<JobRun> before)
+    {
+        foreach (var run in before)
+        {
+            if (run.Generation == Generation && !run.Finishing && !reply.Held.ContainsKey(run.Seq) && held.Contains(run.Seq)) Lose(run);
+        }
+
+        foreach (var (seq, _) in reply.Cancels) held.Find(seq)?.End(EndCause.Requested);
+
+        var strangers = reply.Held.Where(h => !_inFlight.Contains(h.Value) && held.Find(h.Key)?.Counter != h.Value).Select(h => (h.Key, h.Value)).ToList();
+        foreach (var stranger in strangers.Where(_strangers.Contains))
+        {
+            log.Stray(queue.Name, stranger.Key);
+            Strays.Enqueue(new Settled(stranger.Key, stranger.Value, Settlement.Release, 0, null));
+        }
+
+        _strangers.Clear();
+        _strangers.UnionWith(strangers);
+    }
+
+    private void StartAnew()
+    {
+        IsHeld = false;
+        log.LeaseLost(queue.Name, Generation, held.Count);
+        foreach (var run in held.All.ToList()) Lose(run);
+        Generation = SiloIdentity.NewGeneration();
+    }
+
+    private void Lose(JobRun run)
+    {
+        run.Lost = true;
+        run.End(EndCause.LeaseLost);
+        held.Remove(run);
+        log.JobLost(queue.Name, run.Id, run.Attempt);
+        GristmillTelemetry.LeasesLost.Add(1, GristmillTelemetry.Queue(queue.Name));
+    }
+
+    private async Task ReapAsync(CancellationToken cancellationToken)
+    {
+        var reply = await queue.Store.ReapAsync(_reap, cancellationToken);
+        if (reply.What == "gap" && reply.Generations.Count > 1) log.LeasesExtended(queue.Name, reply.Generations.Count);
+        if (reply.Recovered + reply.Dead > 0) log.Recovered(queue.Name, reply.Recovered, reply.Dead, string.Join(", ", reply.Generations));
+    }
+}

@@ -1,0 +1,71 @@
+using Gristmill.Redis;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Bridge;
+
+/// <summary>
+/// Waits until a list has an item, without taking it: BLMOVE from the list to the same end of itself, on a connection of
+/// its own. Every silo that waits so is woken and none loses the item. Connected only while the list is empty.
+/// </summary>
+internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail, Action woken, TimeProvider clock, ILogger log)
+{
+    // How long Redis waits before it answers with nothing: bounds how long a dead connection goes unseen.
+    private static readonly TimeSpan Wait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private readonly Signal _armed = new();
+    private volatile bool _isArmed;
+
+    /// <summary>The list was seen empty: wait for the next item. Does nothing while it waits already.</summary>
+    public void Arm()
+    {
+        if (_isArmed) return;
+        _isArmed = true;
+        _armed.Set();
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var side = fromTail ? "RIGHT" : "LEFT";
+        RedisDedicated? connection = null;
+        try
+        {
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                await _armed.WaitAsync(cancellationToken);
+                try
+                {
+                    while (_isArmed)
+                    {
+                        if (connection is not { IsOpen: true }) connection = await redis.OpenDedicatedAsync(cancellationToken);
+                        var command = new RedisCommand("BLMOVE", list, list, side, side).Add(Wait.TotalSeconds);
+                        var reply = await connection.ExecuteAsync(command, Wait, cancellationToken);
+                        if (!reply.IsNull) Woken();
+                    }
+                }
+                catch (RedisException error)
+                {
+                    // The bridge polls too; what is wrong with the list shows when it claims.
+                    log.WaitFailed(list, error.Message);
+                    if (connection is not null) await connection.DisposeAsync();
+                    connection = null;
+                    await Task.Delay(Pause, clock, cancellationToken);
+                    Woken();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The bridge ends.
+        }
+        finally
+        {
+            if (connection is not null) await connection.DisposeAsync();
+        }
+    }
+
+    private void Woken()
+    {
+        _isArmed = false;
+        woken();
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Silo;
+
+/// <summary>What the host of the bridges logs; event ids 1100 to 1109.</summary>
+internal static partial class BridgeHostLog
+{
+    [LoggerMessage(1100, LogLevel.Error, "Queue {Queue} cannot be served: {Error}")]
+    public static partial void RunnerBroken(this ILogger log, string queue, string error);
+
+    [LoggerMessage(1101, LogLevel.Warning, "Queue {Queue}: its bridge did not answer: {Error}")]
+    public static partial void BridgeUnreachable(this ILogger log, string queue, string error);
+
+    [LoggerMessage(1102, LogLevel.Warning, "Stopped before all jobs were given back; the store gives them back when this silo's lease expires.")]
+    public static partial void StoppedInPart(this ILogger log);
+}

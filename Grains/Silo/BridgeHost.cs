@@ -1,0 +1,123 @@
+using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Options;
+using Gristmill.Grains.Workers;
+using Gristmill.Redis;
+using Gristmill.Store;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Gristmill.Grains.Silo;
+
+/// <summary>
+/// Starts what runs the queues' jobs, keeps each queue's bridge alive on this silo, and stops them in order: nothing more
+/// is claimed, running jobs end within the limit, the rest goes back to the ready set.
+/// </summary>
+internal sealed class BridgeHost(
+    SiloQueues queues, SiloIdentity silo, IOptions<GristmillOptions> options, IOptions<HandlerOptions> handlerOptions, IRedisClient redis, HandlerRegistry handlers,
+    IGrainFactory grains, ILoggerFactory loggers, TimeProvider clock, Random random, ILogger<BridgeHost> log) : BackgroundService
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(50);
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, queue) in options.Value.Queues)
+        {
+            var keys = new RedisKeys(options.Value.Service, DatabaseOf(options.Value.Redis), name);
+            var runner = queue.Worker is { } worker
+                ? new WorkerPool(name, worker, handlerOptions.Value.MaxResultBytes, loggers, clock, random)
+                : handlers.CreateRunner(queue.Handler!);
+            queues.Add(new QueueRuntime(name, queue, new QueueStore(redis, keys), runner));
+        }
+
+        await base.StartAsync(cancellationToken);
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        var limit = TimeSpan.FromSeconds(options.Value.ShutdownSeconds);
+        foreach (var queue in queues.All) await TryAsync(queue, b => b.StopAsync(limit));
+        try
+        {
+            while (!await AllStoppedAsync()) await Task.Delay(StopLook, clock, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            log.StoppedInPart();
+        }
+
+        foreach (var queue in queues.All) await queue.DisposeAsync();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            // Workers may take their time to load; the bridges of the others need not wait for them.
+            _ = Task.WhenAll(queues.All.Select(q => StartRunnerAsync(q, stoppingToken)));
+            var announced = false;
+            while (true)
+            {
+                foreach (var queue in queues.All) await TryAsync(queue, b => b.RunAsync());
+                announced = announced || await AnnounceAsync(stoppingToken);
+                await Task.Delay(Heartbeat, clock, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The silo stops.
+        }
+    }
+
+    /// <summary>The database number of a Redis URL; channels carry it, since pub/sub knows no databases.</summary>
+    public static int DatabaseOf(string? url) => url is null ? 0 : RedisOptions.Parse(url).Database;
+
+    private async Task StartRunnerAsync(QueueRuntime queue, CancellationToken cancellationToken)
+    {
+        await queue.StartAsync(cancellationToken);
+        if (queue.Broken is { } broken) log.RunnerBroken(queue.Name, broken);
+    }
+
+    // Clients list the queues that are served without knowing any silo.
+    private async Task<bool> AnnounceAsync(CancellationToken cancellationToken)
+    {
+        if (queues.All.Count == 0) return true;
+        try
+        {
+            var command = new RedisCommand("SADD", RedisKeys.Queues(options.Value.Service));
+            foreach (var queue in queues.All) command.Add(queue.Name);
+            await redis.ExecuteAsync(command, cancellationToken);
+            return true;
+        }
+        catch (RedisException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> AllStoppedAsync()
+    {
+        foreach (var queue in queues.All)
+        {
+            var stopped = true;
+            await TryAsync(queue, async b => stopped = (await b.GetStatusAsync()).Stopped);
+            if (!stopped) return false;
+        }
+
+        return true;
+    }
+
+    private async Task TryAsync(QueueRuntime queue, Func<IBridgeGrain, Task> call)
+    {
+        try
+        {
+            await call(grains.GetGrain<IBridgeGrain>($"{queue.Name}@{silo.Name}"));
+        }
+        catch (Exception error) when (error is GristmillException or TimeoutException)
+        {
+            log.BridgeUnreachable(queue.Name, error.Message);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using Gristmill.Redis;
+
+namespace Gristmill.Store;
+
+// The outbox: messages for foreign lists, put there by the step that they belong to and sent afterwards, at least once.
+public sealed partial class QueueStore
+{
+    private const int OutboxBatch = 100;
+    private static readonly TimeSpan OutboxLockTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Sends what waits in the outbox, in order. One sender at a time holds a lock that expires by itself; when another has
+    /// it, nothing is done. A list that refuses a message (it is no list) does not hold up the others.
+    /// </summary>
+    /// <param name="owner">Who sends, for people.</param>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <returns>The messages that were refused and are dropped: list and error.</returns>
+    public async ValueTask<IReadOnlyList<(string List, string Error)>> SendOutboxAsync(string owner, CancellationToken cancellationToken = default)
+    {
+        var locked = await redis.ExecuteAsync(
+            new RedisCommand("SET", keys.OutboxLock, owner, "NX", "PX").Add((long)OutboxLockTime.TotalMilliseconds), cancellationToken).ConfigureAwait(false);
+        if (locked.IsNull) return [];
+        var refused = new List<(string, string)>();
+        try
+        {
+            while (true)
+            {
+                var batch = await redis.ExecuteAsync(new RedisCommand("LRANGE", keys.Of("outbox")).Add(0).Add(OutboxBatch - 1), cancellationToken).ConfigureAwait(false);
+                if (batch.Count == 0) return refused;
+                for (var i = 0; i < batch.Count; i++)
+                {
+                    if (await PushAsync(OutboxEntry.Decode(batch[i].Bytes), cancellationToken).ConfigureAwait(false) is { } no) refused.Add(no);
+                }
+
+                await redis.ExecuteAsync(new RedisCommand("LTRIM", keys.Of("outbox")).Add(batch.Count).Add(-1), cancellationToken).ConfigureAwait(false);
+                await redis.ExecuteAsync(new RedisCommand("PEXPIRE", keys.OutboxLock).Add((long)OutboxLockTime.TotalMilliseconds), cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await redis.ExecuteAsync(new RedisCommand("UNLINK", keys.OutboxLock), CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<(string List, string Error)?> PushAsync(OutboxMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await redis.ExecuteAsync(new RedisCommand("RPUSH", message.List).Add(message.Message.Span), cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (RedisServerException error) when (error.Code == "WRONGTYPE")
+        {
+            return (message.List, error.Message);
+        }
+    }
+}
