@@ -18,7 +18,7 @@ public static class GristmillGrainsExtensions
     public static IServiceCollection AddGristmillGrains(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(_ => new Random());
+        services.TryAddTransient(_ => new Random());
         services.AddSingleton(provider => new SiloIdentity(provider.GetRequiredService<IOptions<GristmillOptions>>().Value.SiloName));
         services.AddSingleton<SiloQueues>();
         services.AddSingleton<RunningJobs>();
