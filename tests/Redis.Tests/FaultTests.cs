@@ -188,7 +188,7 @@ public sealed class FaultTests
         using var done = new CancellationTokenSource();
         var cutting = Task.Run(async () =>
         {
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(30));
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
             while (!done.IsCancellationRequested && await timer.WaitForNextTickAsync(CancellationToken.None))
             {
                 proxy.Cut();
@@ -281,7 +281,7 @@ public sealed class FaultTests
     private static async Task<int> EchoAsync(IRedisClient client, int caller)
     {
         var wrong = 0;
-        for (var i = 0; i < 2_000; i++)
+        for (var i = 0; i < 500; i++)
         {
             try
             {
