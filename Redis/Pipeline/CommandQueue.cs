@@ -22,8 +22,8 @@ internal enum Drained
 /// It guarantees: order of issue is order of sending; count and bytes stay within their bounds; each command is finished
 /// once, with a reply or an exception that says truly whether it may have been executed; a late reply of a command whose
 /// caller has given up answers nobody else.
-/// NOSCRIPT: the refused calls are set aside, the writer pauses until everything in flight has been answered, and then sends
-/// them first, with their bodies. Order among script calls holds so, since nothing later could overtake.
+/// Scripts (<see cref="ScriptWindow"/>): when the server loses its scripts, all calls by hash from there on are refused, the
+/// writer pauses until everything in flight has been answered, and the refused go first, in their order, with their bodies.
 /// </summary>
 internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func<RedisException> unavailable)
 {
@@ -33,7 +33,7 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
     private readonly Lock _gate = new();
     private readonly Queue<PendingCommand> _refused = new();
     private readonly Queue<PendingCommand> _sent = new();
-    private readonly HashSet<RedisScript> _loaded = [];
+    private readonly ScriptWindow _scripts = new();
     private readonly SemaphoreSlim _work = new(0);
     private Queue<PendingCommand> _waiting = new();
     private Drained _hold;
@@ -77,18 +77,28 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
         lock (_gate)
         {
             var bytes = 0L;
-            while (_hold == Drained.No && bytes < BatchBytes && (_refused.TryDequeue(out var command) || _waiting.TryDequeue(out command)))
+            while (_hold == Drained.No && bytes < BatchBytes && (_refused.TryPeek(out var command) || _waiting.TryPeek(out command)))
             {
+                if (command.State != PendingState.Done && !_scripts.MayGo(command, out var check))
+                {
+                    if (check is not null)
+                    {
+                        _count++;
+                        _bytes += check.Size;
+                        Take(check, batch);
+                    }
+
+                    break;
+                }
+
+                (_refused.Count > 0 ? _refused : _waiting).Dequeue();
                 if (command.State == PendingState.Done)
                 {
                     _finishedInLine--;
                     continue;
                 }
 
-                command.State = PendingState.Sent;
-                command.Written = false;
-                _sent.Enqueue(command);
-                batch.Add(command);
+                Take(command, batch);
                 bytes += command.Size;
             }
 
@@ -104,8 +114,7 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
         {
             if (command.Script is { } script)
             {
-                command.SentWithBody = _loaded.Add(script);
-                RespWriter.Script(output, script, command.Keys, command.Arguments, command.SentWithBody);
+                RespWriter.Script(output, script, command.Keys, command.Arguments, command.WithBody);
             }
             else
             {
@@ -136,6 +145,11 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
             }
 
             _sent.Dequeue();
+            if (_scripts.Landed(command, reply))
+            {
+                WakeWriter();
+            }
+
             if (reply.IsError)
             {
                 Refuse(command, reply.AsString());
@@ -198,7 +212,7 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
     {
         lock (_gate)
         {
-            _loaded.Clear();
+            _scripts.Reset();
             _hold = Drained.No;
             _writerIdle = false;
             _received = time.GetTimestamp();
@@ -249,10 +263,18 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
         }
     }
 
+    private void Take(PendingCommand command, List<PendingCommand> batch)
+    {
+        command.State = PendingState.Sent;
+        command.Written = false;
+        _sent.Enqueue(command);
+        batch.Add(command);
+    }
+
     private void Refuse(PendingCommand command, string text)
     {
         var code = RedisErrorCode.Of(text, command.Script is not null);
-        if (code == RedisErrorCode.NoScript && command is { Script: not null, SentWithBody: false, State: PendingState.Sent })
+        if (code == RedisErrorCode.NoScript && command is { Script: not null, WithBody: false, State: PendingState.Sent })
         {
             command.State = PendingState.Waiting;
             _refused.Enqueue(command);
@@ -274,7 +296,7 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
         if (drained == Drained.ScriptsLost)
         {
             _hold = Drained.No;
-            _loaded.Clear();
+            _scripts.Reset();
             WakeWriter();
         }
 

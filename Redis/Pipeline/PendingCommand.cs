@@ -42,8 +42,11 @@ internal sealed class PendingCommand(string name, ArgumentBuffer arguments, Redi
     /// <summary>Set by the writer when the bytes are out of <see cref="Arguments"/>; a reply before that answers nothing.</summary>
     public bool Written { get; set; }
 
-    /// <summary>Whether the last sending carried the script's body: NOSCRIPT is then the script's own word.</summary>
-    public bool SentWithBody { get; set; }
+    /// <summary>Whether this sending carries the script's body: NOSCRIPT is then the script's own word.</summary>
+    public bool WithBody { get; set; }
+
+    /// <summary>Asks the server which scripts it has; sent by the queue for itself.</summary>
+    public bool IsScriptCheck { get; init; }
 
     public CancellationTokenRegistration Cancellation { get; set; }
 }

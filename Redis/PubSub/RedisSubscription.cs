@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 
 namespace Gristmill.Redis;
 
@@ -10,18 +9,21 @@ namespace Gristmill.Redis;
 /// </summary>
 public sealed class RedisSubscription : IAsyncDisposable
 {
-    private readonly Channel<RedisMessage> _buffer;
-    private readonly Action<RedisSubscription> _disposed;
+    private readonly Lock _gate = new();
+    private readonly Queue<RedisMessage> _buffer = new();
+    private readonly SemaphoreSlim _arrived = new(0, 1);
     private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _capacity;
+    private readonly Action<RedisSubscription> _disposed;
     private long _dropped;
-    private int _gap;
+    private bool _gapBefore;
+    private bool _ended;
 
     internal RedisSubscription(string channel, int capacity, Action<RedisSubscription> disposed)
     {
         Channel = channel;
+        _capacity = capacity;
         _disposed = disposed;
-        var options = new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true };
-        _buffer = System.Threading.Channels.Channel.CreateBounded<RedisMessage>(options, Drop);
     }
 
     /// <summary>The channel.</summary>
@@ -32,21 +34,26 @@ public sealed class RedisSubscription : IAsyncDisposable
 
     internal Task Confirmed => _confirmed.Task;
 
-    /// <summary>The messages as they come. For one reader. Ends when the subscription or the client is disposed.</summary>
+    /// <summary>
+    /// The messages as they come. For one reader at a time; leaving the enumeration loses nothing, another goes on where it
+    /// ended. Ends when the subscription or the client is disposed, after what was delivered before.
+    /// </summary>
     /// <param name="cancellationToken">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     public async IAsyncEnumerable<RedisMessage> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        while (await _buffer.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        while (true)
         {
-            while (_buffer.Reader.TryRead(out var message))
+            while (TryTake(out var message))
             {
-                if (Interlocked.Exchange(ref _gap, 0) != 0 && message.Kind != RedisMessageKind.Gap)
-                {
-                    yield return Gap();
-                }
-
                 yield return message;
             }
+
+            if (Volatile.Read(ref _ended))
+            {
+                yield break;
+            }
+
+            await _arrived.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -63,24 +70,63 @@ public sealed class RedisSubscription : IAsyncDisposable
     {
         if (!_confirmed.TrySetResult())
         {
-            _buffer.Writer.TryWrite(Gap());
+            Put(Gap());
         }
     }
 
-    internal void Deliver(ReadOnlyMemory<byte> payload) =>
-        _buffer.Writer.TryWrite(new RedisMessage(RedisMessageKind.Message, Channel, payload));
+    internal void Deliver(ReadOnlyMemory<byte> payload) => Put(new RedisMessage(RedisMessageKind.Message, Channel, payload));
 
-    internal void Complete() => _buffer.Writer.TryComplete();
+    internal void Complete()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            Wake();
+        }
+    }
 
     private RedisMessage Gap() => new(RedisMessageKind.Gap, Channel, default);
 
-    private void Drop(RedisMessage message)
+    private void Put(RedisMessage message)
     {
-        if (message.Kind == RedisMessageKind.Message)
+        lock (_gate)
         {
-            Interlocked.Increment(ref _dropped);
-        }
+            if (_ended)
+            {
+                return;
+            }
 
-        Volatile.Write(ref _gap, 1);
+            if (_buffer.Count == _capacity)
+            {
+                _dropped += _buffer.Dequeue().Kind == RedisMessageKind.Message ? 1 : 0;
+                _gapBefore = true;
+            }
+
+            _buffer.Enqueue(message);
+            Wake();
+        }
+    }
+
+    private bool TryTake(out RedisMessage message)
+    {
+        lock (_gate)
+        {
+            if (_gapBefore)
+            {
+                _gapBefore = false;
+                message = Gap();
+                return true;
+            }
+
+            return _buffer.TryDequeue(out message);
+        }
+    }
+
+    private void Wake()
+    {
+        if (_arrived.CurrentCount == 0)
+        {
+            _arrived.Release();
+        }
     }
 }

@@ -10,9 +10,9 @@ internal sealed class ProxiedConnection(TcpProxy proxy, Socket client)
 
     public async Task RunAsync(IPEndPoint target, CancellationToken stop)
     {
-        client.NoDelay = true;
         try
         {
+            client.NoDelay = true;
             await _server.ConnectAsync(target, stop);
             await await Task.WhenAny(PumpAsync(client, _server, replies: false, stop), PumpAsync(_server, client, replies: true, stop));
         }
