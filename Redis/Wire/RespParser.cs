@@ -108,14 +108,13 @@ internal sealed class RespParser(RedisOptions options)
     {
         var rest = line[1..];
         value = default;
-        Charge(rest.Length);
         switch (line[0])
         {
             case (byte)'+':
-                value = RedisReply.OfBytes(RedisReplyKind.SimpleString, rest.SequenceEqual("OK"u8) ? Ok : rest.ToArray());
+                value = RedisReply.OfBytes(RedisReplyKind.SimpleString, rest.SequenceEqual("OK"u8) ? Ok : Copy(rest));
                 return true;
             case (byte)'-':
-                value = RedisReply.OfBytes(RedisReplyKind.Error, rest.ToArray());
+                value = RedisReply.OfBytes(RedisReplyKind.Error, Copy(rest));
                 return true;
             case (byte)':':
                 value = RedisReply.OfInteger(Number(rest));
@@ -142,7 +141,7 @@ internal sealed class RespParser(RedisOptions options)
         }
     }
 
-    private static RedisReply Scalar(byte kind, ReadOnlySpan<byte> rest)
+    private RedisReply Scalar(byte kind, ReadOnlySpan<byte> rest)
     {
         switch (kind)
         {
@@ -153,7 +152,7 @@ internal sealed class RespParser(RedisOptions options)
             case (byte)',' when RedisReply.ParseDouble(rest, out var number):
                 return RedisReply.OfDouble(number);
             case (byte)'(' when IsDigits(rest):
-                return RedisReply.OfBytes(RedisReplyKind.BigNumber, rest.ToArray());
+                return RedisReply.OfBytes(RedisReplyKind.BigNumber, Copy(rest));
             default:
                 throw new RedisProtocolException($"A reply begins with the byte 0x{kind:x2} and {rest.Length} more that do not fit it.");
         }
@@ -186,6 +185,12 @@ internal sealed class RespParser(RedisOptions options)
         _tail = 0;
         _body = length == 0 ? [] : new byte[Math.Min(length, FirstPiece)];
         return false;
+    }
+
+    private byte[] Copy(ReadOnlySpan<byte> text)
+    {
+        Charge(text.Length);
+        return text.ToArray();
     }
 
     private void Charge(long length)
