@@ -4,14 +4,21 @@ using Microsoft.Extensions.Time.Testing;
 namespace Gristmill.Engine.Tests.Contract;
 
 /// <summary>How calls end: by an answer, a timeout, a cancellation, or not at all for one-way ones.</summary>
-public sealed class CallTests : IAsyncLifetime
+public class CallTests : IAsyncLifetime
 {
     private readonly FakeTimeProvider _time = new();
     private EngineHost _host = null!;
 
-    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync(new HostSettings { Time = _time, MaxQueuedCalls = 3 });
+    protected virtual bool SerializeLocalCalls => true;
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask InitializeAsync() =>
+        _host = await EngineHost.StartAsync(new HostSettings { Time = _time, MaxCallsPerActivation = 4, SerializeLocalCalls = SerializeLocalCalls });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task Call_without_an_answer_times_out_and_goes_on()
@@ -97,6 +104,17 @@ public sealed class CallTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Calls_that_come_back_to_their_caller_end_by_timeout()
+    {
+        var grain = _host.Grain<IContextGrain>("self");
+        var call = grain.ValueBehind("key", "self");
+        await _host.Probe.Until("asking:self");
+        _time.Advance(TimeSpan.FromSeconds(31));
+        await Assert.ThrowsAsync<TimeoutException>(() => call);
+        Assert.Null(await grain.Value("key"));
+    }
+
+    [Fact]
     public async Task OneWay_call_does_not_wait()
     {
         await _host.Grain<IGateGrain>().Post("a");
@@ -114,10 +132,16 @@ public sealed class CallTests : IAsyncLifetime
         var waiting = Enumerable.Range(0, 3).Select(n => grain.Ping(n)).ToList();
         var error = await Assert.ThrowsAsync<GristmillException>(() => grain.Ping(3));
         Assert.Equal(GristmillErrorKind.Overloaded, error.Kind);
-        Assert.Contains("MaxQueuedCalls", error.Message);
+        Assert.Contains("MaxCallsPerActivation", error.Message);
         _host.Probe.Open("a");
         await first;
         var answers = await Task.WhenAll(waiting);
         Assert.Equal([0, 1, 2], answers);
     }
+}
+
+/// <inheritdoc/>
+public sealed class CallTestsWithoutWire : CallTests
+{
+    protected override bool SerializeLocalCalls => false;
 }

@@ -54,6 +54,20 @@ public sealed class CollectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Activation_whose_call_does_not_end_ends_after_the_limit()
+    {
+        var grain = _host.Grain<ILifeGrain>("a");
+        var stuck = grain.EndAfter("never");
+        await _host.Probe.Until("ending:never");
+        var waiting = grain.WhoAnswers();
+        _time.Advance(TimeSpan.FromSeconds(29));
+        Assert.False(waiting.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await _host.Probe.Until("deactivated:a");
+        await Assert.ThrowsAsync<TimeoutException>(() => stuck);
+    }
+
+    [Fact]
     public async Task Timer_with_KeepAlive_keeps_its_activation()
     {
         var kept = _host.Grain<ILifeGrain>("kept");

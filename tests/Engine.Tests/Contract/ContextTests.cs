@@ -4,13 +4,20 @@ using Gristmill.Engine.Tests.Contract.Grains;
 namespace Gristmill.Engine.Tests.Contract;
 
 /// <summary>What travels with a call besides its arguments.</summary>
-public sealed class ContextTests : IAsyncLifetime
+public class ContextTests : IAsyncLifetime
 {
     private EngineHost _host = null!;
 
-    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync();
+    protected virtual bool SerializeLocalCalls => true;
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask InitializeAsync() =>
+        _host = await EngineHost.StartAsync(new HostSettings { SerializeLocalCalls = SerializeLocalCalls });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task RequestContext_travels_with_calls_and_on_with_theirs()
@@ -69,4 +76,10 @@ public sealed class ContextTests : IAsyncLifetime
         using var span = new Activity("caller").SetIdFormat(ActivityIdFormat.W3C).Start();
         Assert.Equal(span.TraceId.ToString(), await _host.Grain<IContextGrain>().Trace());
     }
+}
+
+/// <inheritdoc/>
+public sealed class ContextTestsWithoutWire : ContextTests
+{
+    protected override bool SerializeLocalCalls => false;
 }

@@ -16,7 +16,7 @@ public sealed record HostSettings
 
     public TimeSpan DeactivationTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    public int MaxQueuedCalls { get; init; } = 10_000;
+    public int MaxCallsPerActivation { get; init; } = 10_000;
 
     public string? RedisUrl { get; init; }
 
@@ -65,7 +65,7 @@ public sealed class EngineHost : IAsyncDisposable
             options.CollectionQuantum = TimeSpan.FromSeconds(1);
             options.ResponseTimeout = settings.ResponseTimeout;
             options.DeactivationTimeout = settings.DeactivationTimeout;
-            options.MaxQueuedCalls = settings.MaxQueuedCalls;
+            options.MaxCallsPerActivation = settings.MaxCallsPerActivation;
             options.SerializeLocalCalls = settings.SerializeLocalCalls;
         });
         var host = builder.Build();

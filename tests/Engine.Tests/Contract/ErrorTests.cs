@@ -3,13 +3,20 @@ using Gristmill.Engine.Tests.Contract.Grains;
 namespace Gristmill.Engine.Tests.Contract;
 
 /// <summary>What a caller sees of what a grain throws.</summary>
-public sealed class ErrorTests : IAsyncLifetime
+public class ErrorTests : IAsyncLifetime
 {
     private EngineHost _host = null!;
 
-    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync();
+    protected virtual bool SerializeLocalCalls => true;
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask InitializeAsync() =>
+        _host = await EngineHost.StartAsync(new HostSettings { SerializeLocalCalls = SerializeLocalCalls });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Theory, InlineData(false), InlineData(true)]
     public async Task GristmillException_crosses_as_it_is(bool overTwoCalls)
@@ -47,4 +54,10 @@ public sealed class ErrorTests : IAsyncLifetime
         var grain = _host.Grain<IContextGrain>();
         return overTwoCalls ? grain.ThrowBehind(what, "next") : grain.Throw(what);
     }
+}
+
+/// <inheritdoc/>
+public sealed class ErrorTestsWithoutWire : ErrorTests
+{
+    protected override bool SerializeLocalCalls => false;
 }

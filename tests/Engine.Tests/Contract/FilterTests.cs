@@ -31,6 +31,14 @@ public sealed class FilterTests
     }
 
     [Fact]
+    public async Task Filter_that_leaves_a_result_of_another_type_fails_the_call()
+    {
+        await using var host = await StartAsync<Outer, Mistaken>();
+        var error = await Assert.ThrowsAsync<GristmillException>(() => host.Grain<IGateGrain>().Ping(21));
+        Assert.Contains("System.String", error.Message);
+    }
+
+    [Fact]
     public async Task Filter_that_does_not_invoke_keeps_the_call_from_the_grain()
     {
         await using var host = await StartAsync<Refusing, Inner>();
@@ -68,6 +76,15 @@ public sealed class FilterTests
         {
             await context.Invoke();
             context.Result = (int)context.Result! * 2;
+        }
+    }
+
+    private sealed class Mistaken : IIncomingGrainCallFilter
+    {
+        public async Task Invoke(IIncomingGrainCallContext context)
+        {
+            await context.Invoke();
+            context.Result = "21";
         }
     }
 

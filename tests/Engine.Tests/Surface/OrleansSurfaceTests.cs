@@ -47,7 +47,7 @@ public sealed class OrleansSurfaceTests
 
     private static string? LineOf(MemberInfo member) => member switch
     {
-        FieldInfo { IsLiteral: true } f => $"{f.Name} = {Convert.ToInt64(f.GetRawConstantValue(), null)}",
+        FieldInfo { IsLiteral: true, IsPublic: true } f => $"{f.Name} = {Convert.ToInt64(f.GetRawConstantValue(), null)}",
         MethodBase m when !Visible(m) || (m.IsSpecialName && m is not ConstructorInfo) => null,
         ConstructorInfo c => $"{Access(c)}new({Parameters(c)})",
         MethodInfo m => $"{Access(m)}{(m.IsStatic ? "static " : m is { IsVirtual: true, IsFinal: false } && !m.DeclaringType!.IsInterface ? m.GetBaseDefinition() == m ? "virtual " : "override " : "")}{Name(m.ReturnType)} {m.Name}{Generic(m)}({Parameters(m)})",

@@ -48,6 +48,14 @@ public sealed class CallCodecTests
         Assert.Null(read.Maybe);
     }
 
+    [Fact]
+    public void Members_of_zero_are_not_mistaken_for_missing_ones()
+    {
+        var read = _serializer.Read<Defaulted>(_serializer.Write(new Defaulted(0, null)));
+        Assert.Equal(new Defaulted(0, null), read);
+        Assert.Equal(new Defaulted(), _serializer.Read<Defaulted>("{}"u8));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("null")]
@@ -155,6 +163,9 @@ public sealed class CallCodecTests
         Assert.Equal(GristmillErrorKind.Invalid, Assert.IsType<GristmillException>(_codec.DecodeOutcome(method, "{}"u8).Error).Kind);
         Assert.Equal(GristmillErrorKind.Invalid, Assert.IsType<GristmillException>(_codec.DecodeOutcome(method, [1, 2]).Error).Kind);
     }
+
+    [GenerateSerializer, Immutable, Alias("test.Defaulted")]
+    public sealed record Defaulted([property: Id(0)] int Retries = 3, [property: Id(1)] string? Name = "unnamed");
 
     private static object Plain(Everything e) => (e.Text, e.Number, e.Real, e.Id, e.Time, e.Time.Offset, e.Span, e.Day, e.Part, e.Maybe);
 

@@ -49,7 +49,7 @@ public sealed record Everything(
 public sealed record Part([property: Id(0)] string Name);
 
 [RandomPlacement]
-public sealed class ContextGrain : Grain, IContextGrain
+public sealed class ContextGrain(Probe probe) : Grain, IContextGrain
 {
     public async Task<string?> Value(string key)
     {
@@ -57,7 +57,12 @@ public sealed class ContextGrain : Grain, IContextGrain
         return RequestContext.Get(key)?.ToString();
     }
 
-    public Task<string?> ValueBehind(string key, string next) => GrainFactory.GetGrain<IContextGrain>(next).Value(key);
+    public Task<string?> ValueBehind(string key, string next)
+    {
+        var value = GrainFactory.GetGrain<IContextGrain>(next).Value(key);
+        probe.Signal($"asking:{next}");
+        return value;
+    }
 
     public Task Overwrite(string key, string value)
     {
