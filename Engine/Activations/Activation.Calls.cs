@@ -9,7 +9,7 @@ internal sealed partial class Activation
     {
         if (call.Deadline <= Engine.Time.GetTimestamp())
         {
-            call.Reply(Outcome.Unavailable($"{call.Method} on {Id} did not begin before its caller gave up."));
+            Engine.Catalog.Refuse(call, Outcome.Unavailable($"{call.Method} on {Id} did not begin before its deadline."));
             return;
         }
 
@@ -59,6 +59,8 @@ internal sealed partial class Activation
             return await InvokeMethodAsync(call);
         var context = new IncomingCallContext(this, call, Engine.Filters);
         await context.Invoke();
-        return context.Result;
+        return call.Method.Result.Accepts(context.Result)
+            ? context.Result
+            : throw new InvalidOperationException($"A filter left {context.Result?.GetType().FullName ?? "nothing"} as the result of {call.Method}.");
     }
 }

@@ -103,9 +103,8 @@ internal sealed partial class Activation
     {
         StopTimers();
         await DisposeAsync();
-        var outcome = Outcome.Failed(failure);
         foreach (var item in Leave())
-            (item as Call)?.Reply(outcome);
+            (item as Call)?.Reply(Outcome.Failed(failure));
         _ended.TrySetResult();
     }
 

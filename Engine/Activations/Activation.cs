@@ -75,7 +75,7 @@ internal sealed partial class Activation
             overloaded = false;
             if (_phase == Phase.Gone)
                 return false;
-            if (item is Call && _mailbox.Waiting >= Engine.Options.MaxQueuedCalls)
+            if (item is Call && _mailbox.Waiting + _mailbox.Running >= Engine.Options.MaxCallsPerActivation)
             {
                 overloaded = true;
                 return true;
@@ -94,7 +94,20 @@ internal sealed partial class Activation
     public void RunTurn(Action action)
     {
         using var _ = SuppressedFlow.Begin();
-        Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.None, _scheduler);
+        Task.Factory.StartNew(() => Guarded(action), CancellationToken.None, TaskCreationOptions.None, _scheduler);
+    }
+
+    /// <summary>Runs what the grain's own code hangs on, such as the callbacks of a token: it may throw anything.</summary>
+    public void Guarded(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception thrown)
+        {
+            Engine.Log.CallbackFailed(thrown, Id);
+        }
     }
 
     private void RunTurn(Func<Task> action)
@@ -127,7 +140,16 @@ internal sealed partial class Activation
 
     private async Task RunItemAsync(MailboxItem item)
     {
-        await item.RunAsync(this);
+        try
+        {
+            await item.RunAsync(this);
+        }
+        catch (Exception fault)
+        {
+            // Not the grain's: what it throws is answered within. The mailbox must go on all the same.
+            Engine.Log.EngineFault(fault, Id);
+        }
+
         if (item.CountsAsUse)
             _lastUse = Engine.Time.GetTimestamp();
         var pump = false;

@@ -25,7 +25,7 @@ internal sealed class ActivationCatalog(GrainEngine engine)
             if (!activation.TryDeliver(call, out var overloaded))
                 continue;
             if (overloaded)
-                Refuse(call, Outcome.Overloaded($"{call.Target} has {engine.Options.MaxQueuedCalls} calls waiting, the most it takes ({nameof(GrainEngineOptions.MaxQueuedCalls)})."));
+                Refuse(call, Outcome.Overloaded($"{call.Target} has {engine.Options.MaxCallsPerActivation} calls waiting or running, the most it takes ({nameof(GrainEngineOptions.MaxCallsPerActivation)})."));
             return;
         }
     }
@@ -89,7 +89,8 @@ internal sealed class ActivationCatalog(GrainEngine engine)
         return winner;
     }
 
-    private void Refuse(Call call, in Outcome outcome)
+    /// <summary>Answers a call that will not run; of a one-way call the log says it.</summary>
+    public void Refuse(Call call, in Outcome outcome)
     {
         if (call.ReplyTo is null)
             engine.Log.OneWayCallRefused(call.Method.Name, call.Target, outcome.Error!.Message);

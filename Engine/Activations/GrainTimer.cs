@@ -96,7 +96,7 @@ internal sealed class GrainTimer : MailboxItem, IGrainTimer
             _timer = null;
         }
 
-        _stopped.Cancel();
+        _activation.Guarded(_stopped.Cancel);
         _activation.Forget(this);
     }
 

@@ -21,7 +21,15 @@ internal sealed class OutstandingCalls : IDisposable
 
     public void Add(PendingCall call) => _stripes[(uint)Environment.CurrentManagedThreadId % (uint)_stripes.Length].Add(call);
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>Ends what is still waited for: nobody will answer any more.</summary>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        foreach (var call in _stripes.SelectMany(stripe => stripe.Expired(long.MaxValue)))
+        {
+            call.Reply(Outcome.Unavailable("The silo has stopped; whether the call ran to its end is unknown."));
+        }
+    }
 
     private void EndExpired()
     {

@@ -11,7 +11,7 @@ internal sealed class SerializedReply(CallCodec codec, GrainMethod method, IRepl
         {
             return codec.EncodeOutcome(method, outcome);
         }
-        catch (Exception refused) when (refused is GristmillException or NotSupportedException)
+        catch (Exception refused)
         {
             return codec.EncodeOutcome(method, Outcome.Failed(refused));
         }

@@ -25,6 +25,12 @@ internal static partial class GrainEngineLog
     [LoggerMessage(2013, LogLevel.Debug, "{Activations} idle activations are deactivated.")]
     public static partial void Collected(this ILogger log, int activations);
 
+    [LoggerMessage(2014, LogLevel.Error, "A cancellation callback of the grain {Grain} failed.")]
+    public static partial void CallbackFailed(this ILogger log, Exception exception, GrainId grain);
+
+    [LoggerMessage(2015, LogLevel.Critical, "The engine failed while it ran the grain {Grain}.")]
+    public static partial void EngineFault(this ILogger log, Exception exception, GrainId grain);
+
     [LoggerMessage(2020, LogLevel.Debug, "The call {Method} of the grain {Grain} failed; its caller gets the error.")]
     public static partial void CallFailed(this ILogger log, Exception exception, string method, GrainId grain);
 

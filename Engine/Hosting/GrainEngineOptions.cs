@@ -32,8 +32,8 @@ public sealed class GrainEngineOptions
     /// <summary>How long a stopping silo waits for its activations to end. From 100 ms to one hour; 30 seconds by default.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The most calls that wait for one activation; more are refused as overloaded. From 1 up; 10,000 by default.</summary>
-    public int MaxQueuedCalls { get; set; } = 10_000;
+    /// <summary>The most calls that wait or run on one activation; more are refused as overloaded. From 1 up; 10,000 by default.</summary>
+    public int MaxCallsPerActivation { get; set; } = 10_000;
 
     /// <summary>The most activations of this silo; calls that would need more are refused as overloaded. From 1 up; 1,000,000 by default.</summary>
     public int MaxActivations { get; set; } = 1_000_000;

@@ -21,7 +21,7 @@ internal sealed class GrainEngineOptionsValidator : IValidateOptions<GrainEngine
         Between(nameof(options.ActivationTimeout), options.ActivationTimeout, Shortest, Longest);
         Between(nameof(options.DeactivationTimeout), options.DeactivationTimeout, Shortest, Longest);
         Between(nameof(options.ShutdownTimeout), options.ShutdownTimeout, Shortest, Longest);
-        Between(nameof(options.MaxQueuedCalls), options.MaxQueuedCalls, 1, int.MaxValue);
+        Between(nameof(options.MaxCallsPerActivation), options.MaxCallsPerActivation, 1, int.MaxValue);
         Between(nameof(options.MaxActivations), options.MaxActivations, 1, int.MaxValue);
         Between(nameof(options.MaxMessageBytes), options.MaxMessageBytes, 1024, 512 * 1024 * 1024);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

@@ -43,14 +43,28 @@ internal static class GrainRules
         }
         else
         {
-            foreach (var parameter in constructor.GetParameters().Where(IsStateWithoutName))
-                yield return $"{type.FullName}: the state '{parameter.Name}' and its [PersistentState] must stand together.";
+            foreach (var breach in constructor.GetParameters().SelectMany(OfState))
+            {
+                yield return $"{type.FullName}: {breach}";
+            }
         }
     }
 
-    private static bool IsStateWithoutName(ParameterInfo parameter) =>
-        parameter.IsDefined(typeof(PersistentStateAttribute))
-        != (parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(IPersistentState<>));
+    private static IEnumerable<string> OfState(ParameterInfo parameter)
+    {
+        var attribute = parameter.GetCustomAttribute<PersistentStateAttribute>();
+        var isState = parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(IPersistentState<>);
+        if (isState != attribute is not null)
+            yield return $"the state '{parameter.Name}' and its [PersistentState] must stand together.";
+        if (!isState || attribute is null)
+            yield break;
+        if (!IsKeyPart(attribute.StateName) || (attribute.StorageName is { } store && !IsKeyPart(store)))
+            yield return $"the names of the state '{parameter.Name}' and of its store are letters, digits, '-', '_' and '.'.";
+        if (parameter.ParameterType.GetGenericArguments()[0] is { IsValueType: false } state && state.GetConstructor(Type.EmptyTypes) is null)
+            yield return $"the state '{parameter.Name}' is a {state.Name}, which has no constructor without parameters.";
+    }
+
+    private static bool IsKeyPart(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private static IEnumerable<string> OfInterface(Type type)
     {

@@ -11,6 +11,9 @@ internal abstract class MethodResult
     /// <summary>The value of a task that has completed with success.</summary>
     public abstract object? Take(Task completed);
 
+    /// <summary>Whether a filter may put this in the place of the method's value.</summary>
+    public abstract bool Accepts(object? value);
+
     public static MethodResult For(Type returnType) => returnType == typeof(Task)
         ? NoValue.Instance
         : (MethodResult)Activator.CreateInstance(typeof(Value<>).MakeGenericType(returnType.GetGenericArguments()[0]))!;
@@ -25,6 +28,8 @@ internal abstract class MethodResult
             new PendingCall<object?>(target, method, timeout, deadline);
 
         public override object? Take(Task completed) => null;
+
+        public override bool Accepts(object? value) => value is null;
     }
 
     private sealed class Value<T> : MethodResult
@@ -35,5 +40,7 @@ internal abstract class MethodResult
             new PendingCall<T>(target, method, timeout, deadline);
 
         public override object? Take(Task completed) => ((Task<T>)completed).Result;
+
+        public override bool Accepts(object? value) => value is T || (value is null && default(T) is null);
     }
 }

@@ -78,7 +78,6 @@ internal sealed class WireSerializer(int maxBytes)
             MaxDepth = MaxDepth,
             AllowDuplicateProperties = false,
             NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
             UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
         };
         options.MakeReadOnly();

@@ -1,0 +1,147 @@
+using Gristmill.Engine.Tests.Contract.Grains;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gristmill.Engine.Tests.Contract;
+
+/// <summary>How calls end: by an answer, a timeout, a cancellation, or not at all for one-way ones.</summary>
+public class CallTests : IAsyncLifetime
+{
+    private readonly FakeTimeProvider _time = new();
+    private EngineHost _host = null!;
+
+    protected virtual bool SerializeLocalCalls => true;
+
+    public async ValueTask InitializeAsync() =>
+        _host = await EngineHost.StartAsync(new HostSettings { Time = _time, MaxCallsPerActivation = 4, SerializeLocalCalls = SerializeLocalCalls });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Call_without_an_answer_times_out_and_goes_on()
+    {
+        var call = _host.Grain<IGateGrain>().Pass("a");
+        await _host.Probe.Until("entered:a");
+        _time.Advance(TimeSpan.FromSeconds(29));
+        Assert.False(call.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAsync<TimeoutException>(() => call);
+        _host.Probe.Open("a");
+        await _host.Probe.Until("left:a");
+    }
+
+    [Fact]
+    public async Task ResponseTimeout_on_the_method_overrides_the_default()
+    {
+        var call = _host.Grain<IGateGrain>().PassQuickly("a");
+        await _host.Probe.Until("entered:a");
+        _time.Advance(TimeSpan.FromSeconds(3));
+        await Assert.ThrowsAsync<TimeoutException>(() => call);
+        _host.Probe.Open("a");
+    }
+
+    [Fact]
+    public async Task Call_that_waits_past_its_deadline_never_runs()
+    {
+        var grain = _host.Grain<IGateGrain>();
+        var first = grain.Pass("a");
+        await _host.Probe.Until("entered:a");
+        var late = grain.Pass("b");
+        _time.Advance(TimeSpan.FromSeconds(31));
+        await Assert.ThrowsAsync<TimeoutException>(() => late);
+        await Assert.ThrowsAsync<TimeoutException>(() => first);
+        _host.Probe.Open("a");
+        Assert.Equal(7, await grain.Ping(7));
+        Assert.False(_host.Probe.Happened("entered:b"));
+    }
+
+    [Fact]
+    public async Task Cancelled_call_ends_at_once_and_its_callee_hears_it_in_a_turn()
+    {
+        using var source = new CancellationTokenSource();
+        var call = _host.Grain<IGateGrain>().PassUnlessCancelled("a", source.Token);
+        await _host.Probe.Until("entered:a");
+        source.Cancel();
+        var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        Assert.Equal(source.Token, error.CancellationToken);
+        await _host.Probe.Until("cancelled in a turn:a");
+    }
+
+    [Fact]
+    public async Task Call_cancelled_while_it_waits_never_runs()
+    {
+        var grain = _host.Grain<IGateGrain>();
+        var first = grain.Pass("a");
+        await _host.Probe.Until("entered:a");
+        using var source = new CancellationTokenSource();
+        var second = grain.PassUnlessCancelled("b", source.Token);
+        source.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        _host.Probe.Open("a");
+        await first;
+        await grain.Ping(1);
+        Assert.False(_host.Probe.Happened("entered:b"));
+    }
+
+    [Fact]
+    public async Task Call_with_a_cancelled_token_is_cancelled()
+    {
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => _host.Grain<IGateGrain>().PassUnlessCancelled("a", new CancellationToken(true)));
+        Assert.False(_host.Probe.Happened("entered:a"));
+    }
+
+    [Fact]
+    public async Task Call_with_a_token_that_stays_quiet_gets_its_answer()
+    {
+        _host.Probe.Open("a");
+        using var source = new CancellationTokenSource();
+        Assert.Equal("with a token", await _host.Grain<IGateGrain>().PassUnlessCancelled("a", source.Token));
+        Assert.Equal("without a token", await _host.Grain<IGateGrain>().PassUnlessCancelled("a", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Calls_that_come_back_to_their_caller_end_by_timeout()
+    {
+        var grain = _host.Grain<IContextGrain>("self");
+        var call = grain.ValueBehind("key", "self");
+        await _host.Probe.Until("asking:self");
+        _time.Advance(TimeSpan.FromSeconds(31));
+        await Assert.ThrowsAsync<TimeoutException>(() => call);
+        Assert.Null(await grain.Value("key"));
+    }
+
+    [Fact]
+    public async Task OneWay_call_does_not_wait()
+    {
+        await _host.Grain<IGateGrain>().Post("a");
+        await _host.Probe.Until("entered:a");
+        _host.Probe.Open("a");
+        await _host.Probe.Until("left:a");
+    }
+
+    [Fact]
+    public async Task Call_beyond_the_bound_is_refused_as_overloaded()
+    {
+        var grain = _host.Grain<IGateGrain>();
+        var first = grain.Pass("a");
+        await _host.Probe.Until("entered:a");
+        var waiting = Enumerable.Range(0, 3).Select(n => grain.Ping(n)).ToList();
+        var error = await Assert.ThrowsAsync<GristmillException>(() => grain.Ping(3));
+        Assert.Equal(GristmillErrorKind.Overloaded, error.Kind);
+        Assert.Contains("MaxCallsPerActivation", error.Message);
+        _host.Probe.Open("a");
+        await first;
+        var answers = await Task.WhenAll(waiting);
+        Assert.Equal([0, 1, 2], answers);
+    }
+}
+
+/// <inheritdoc/>
+public sealed class CallTestsWithoutWire : CallTests
+{
+    protected override bool SerializeLocalCalls => false;
+}
