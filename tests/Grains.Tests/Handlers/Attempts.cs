@@ -6,6 +6,8 @@ namespace Gristmill.Grains.Tests.Handlers;
 /// <summary>Attempts, sinks and readings of outcomes for tests of runners.</summary>
 internal static class Attempts
 {
+    private static readonly TimeSpan GiveUp = TimeSpan.FromSeconds(30);
+
     public static JobAttempt Of(string payload, string jobId = "job-1") => Of(Encoding.UTF8.GetBytes(payload), jobId);
 
     public static JobAttempt Of(byte[] payload, string jobId = "job-1") => new()
@@ -23,7 +25,7 @@ internal static class Attempts
 
     public static async Task<AttemptResult> RunAsync(
         this IJobRunner runner, string payload, CancellationToken cancellationToken = default) =>
-        await runner.RunAsync(Of(payload), new ProgressLog(), cancellationToken);
+        await runner.RunAsync(Of(payload), new ProgressLog(), cancellationToken).AsTask().WaitAsync(GiveUp, CancellationToken.None);
 
     public static string ResultOf(AttemptResult result) =>
         Encoding.UTF8.GetString(Assert.IsType<AttemptResult.Completed>(result).ResultJson.Span);
