@@ -45,6 +45,9 @@ if mode == "once":
         sys.exit(4)
     open(sys.argv[2], "w").close()
 
+if "fork" in mode:
+    subprocess.Popen(["sh", "-c", "trap '' TERM HUP; while :; do sleep 1000; done"])
+
 hello = json.loads(sys.stdin.readline())
 assert hello["type"] == "hello"
 if mode == "slow":
