@@ -28,7 +28,7 @@ internal sealed class ProcessGuard : IDisposable
             -*) left=; for g in $groups; do [ "$g" = "$group" ] || left="$left $g"; done; groups=$left ;;
           esac
         done
-        for g in $groups; do kill -KILL -- "-$g"; done
+        for g in $groups; do kill -s KILL -- "-$g"; done
         """;
 
     private readonly Lock _gate = new();
@@ -37,7 +37,16 @@ internal sealed class ProcessGuard : IDisposable
     private bool _disposed;
 
     /// <summary>The guard's own process, for tests.</summary>
-    internal int ProcessId => _shell?.Id ?? 0;
+    internal int ProcessId
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _shell?.Id ?? 0;
+            }
+        }
+    }
 
     /// <summary>Starts the guard if it is not there.</summary>
     public void EnsureRunning()

@@ -208,7 +208,9 @@ class _Worker:
                     if self._current is not None and self._current.run_id == message.get("id"):
                         self._current._cancelled.set()
             elif kind == "stop":
+                # Reading on would hold the lock of stdin while the interpreter shuts down.
                 self._jobs.put(None)
+                return
         # End of file without stop: the silo died. Nobody waits for the job's result any more.
         os._exit(0)
 

@@ -1,0 +1,55 @@
+using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Tests.Handlers;
+using Gristmill.Grains.Workers;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Tests.Workers;
+
+/// <summary>Pools of real Python processes with short patience.</summary>
+internal static class Pools
+{
+    public const int MaxResultBytes = 100_000;
+
+    public static string Root { get; } = FindRoot();
+
+    public static string Torture { get; } = Path.Combine(Root, "tests/Grains.Tests/Workers/torture_worker.py");
+
+    public static WorkerOptions Options(params string[] arguments) => new()
+    {
+        Command = ["python3", "-S", "-E", Torture, .. arguments],
+        StartupTimeout = TimeSpan.FromSeconds(20),
+        HeartbeatInterval = TimeSpan.FromMilliseconds(100),
+        HeartbeatTimeout = TimeSpan.FromSeconds(20),
+        CancelGrace = TimeSpan.FromMilliseconds(200),
+        TermGrace = TimeSpan.FromMilliseconds(200),
+        RestartBackoff = TimeSpan.FromMilliseconds(50),
+        MaxRestartBackoff = TimeSpan.FromMilliseconds(200),
+        MaxLineBytes = 256 * 1024,
+    };
+
+    public static WorkerPool Create(WorkerOptions options, ScopeLog? logs = null) =>
+        new("asr", options, MaxResultBytes, new LoggerFactory([logs ?? new ScopeLog()]), TimeProvider.System, new Random(7));
+
+    public static async Task<WorkerPool> StartAsync(WorkerOptions options, ScopeLog? logs = null)
+    {
+        var pool = Create(options, logs);
+        await pool.StartAsync(TestContext.Current.CancellationToken);
+        return pool;
+    }
+
+    public static Task<WorkerPool> StartAsync(params string[] arguments) => StartAsync(Options(arguments));
+
+    public static Task<AttemptResult> DoAsync(this IJobRunner pool, string what, string more = "") =>
+        pool.RunAsync($$"""{"do":"{{what}}"{{more}}}""", TestContext.Current.CancellationToken);
+
+    private static string FindRoot()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "Cluster.sln")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("Cluster.sln is not above the tests.");
+        }
+
+        return folder;
+    }
+}

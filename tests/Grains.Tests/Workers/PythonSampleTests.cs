@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Tests.Handlers;
+using Gristmill.Grains.Workers;
+
+namespace Gristmill.Grains.Tests.Workers;
+
+/// <summary>The Python worker that users copy, with the sample and with handlers written here.</summary>
+public sealed class PythonSampleTests
+{
+    private const string Handlers =
+        """
+        from gristmill_worker import handler, run, Fatal, OutOfMemory, Retry
+        import os, sys
+        @handler
+        class Model:
+            def setup(self):
+                self.loaded = 42
+                print("loading from python")
+                os.write(1, b"loading from C\n")
+            def handle(self, payload, job):
+                print("a stray print")
+                if payload == "model": return self.loaded
+                if payload == "retry": raise Retry("later", detail="why")
+                if payload == "fatal": raise Fatal("never")
+                if payload == "oom": raise OutOfMemory("big")
+                if payload == "memory": raise MemoryError()
+                if payload == "value": raise ValueError("CUDA out of memory. Tried to allocate")
+                if payload == "other": raise KeyError("k")
+                if payload == "nan": return float("nan")
+                if payload == "big": return "x" * 200000
+                if payload == "log": job.log("hello", "error")
+                if payload == "id": return [job.queue, job.id, job.session_id, job.attempt, job.idempotency_key, job.fencing_token]
+                if isinstance(payload, bytes): return len(payload)
+                if payload == "wait":
+                    job.progress(0, 1)
+                    job.wait(1000)
+        run()
+        """;
+
+    private static CancellationToken TestEnd => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Word_count_counts_and_reports_progress()
+    {
+        await using var pool = await StartAsync(Path.Combine(Samples, "word_count.py"));
+        var progress = new ProgressLog();
+        var result = await pool.RunAsync(
+            Attempts.Of("""{"session_id":"s1","chunk":7,"transcript":"The mill, the corn: the END"}"""), progress, TestEnd);
+        Assert.Equal(
+            """{"words":6,"unique":4,"top":[["the",3],["mill",1],["corn",1],["end",1]]}""", Attempts.ResultOf(result));
+        Assert.Equal([(6, 6, "counting")], progress.Reports);
+        var error = Attempts.ErrorOf(await pool.RunAsync("""{"chunk":7}""", TestEnd));
+        Assert.Equal((AttemptErrorKind.Fatal, "Fatal"), (error.Kind, error.Type));
+    }
+
+    [Fact]
+    public async Task Handler_class_is_set_up_once_and_its_errors_have_kinds()
+    {
+        await using var pool = await StartAsync("-c", Handlers);
+        Assert.Equal("42", Attempts.ResultOf(await pool.RunAsync("\"model\"", TestEnd)));
+        Assert.Equal("""["asr","job-1","s1",2,"asr/job-1","silo:7"]""", Attempts.ResultOf(await pool.RunAsync("\"id\"", TestEnd)));
+        Assert.Equal("2", Attempts.ResultOf(await pool.RunAsync(Attempts.Of([0xff, 0]), new ProgressLog(), TestEnd)));
+        (string Order, AttemptErrorKind Kind, string Type)[] failures =
+        [
+            ("retry", AttemptErrorKind.Retry, "Retry"),
+            ("fatal", AttemptErrorKind.Fatal, "Fatal"),
+            ("oom", AttemptErrorKind.OutOfMemory, "OutOfMemory"),
+            ("memory", AttemptErrorKind.OutOfMemory, "MemoryError"),
+            ("value", AttemptErrorKind.OutOfMemory, "ValueError"),
+            ("other", AttemptErrorKind.Retry, "KeyError"),
+            ("nan", AttemptErrorKind.Fatal, "Fatal"),
+            ("big", AttemptErrorKind.Fatal, "Fatal"),
+        ];
+        foreach (var (order, kind, type) in failures)
+        {
+            var error = Attempts.ErrorOf(await pool.RunAsync($"\"{order}\"", TestEnd));
+            Assert.Equal((kind, type), (error.Kind, error.Type));
+            Assert.Equal(order == "retry", error.Detail == "why");
+        }
+
+        Assert.Equal((1, 0), (pool.Counters.Starts, pool.Counters.GarbageLines));
+    }
+
+    [Fact]
+    public async Task Job_that_is_cancelled_stops_and_the_worker_stays()
+    {
+        await using var pool = await StartAsync("-c", Handlers);
+        var progress = new ProgressLog();
+        using var cancel = new CancellationTokenSource();
+        var running = pool.RunAsync(Attempts.Of("\"wait\""), progress, cancel.Token);
+        await progress.First;
+        await cancel.CancelAsync();
+        Assert.IsType<AttemptResult.Cancelled>(await running);
+        Assert.Equal("42", Attempts.ResultOf(await pool.RunAsync("\"model\"", TestEnd)));
+        Assert.Equal(1, pool.Counters.Starts);
+    }
+
+    [Fact]
+    public async Task Worker_that_is_stopped_exits_by_itself()
+    {
+        var logs = new ScopeLog();
+        var pool = await StartAsync(logs, "-c", Handlers);
+        await pool.DisposeAsync();
+        Assert.Contains(logs.Lines, line => line.EndsWith("was ended (Stopped) and ended with exit status 0.", StringComparison.Ordinal));
+        Assert.Contains(logs.Lines, line => line.EndsWith("on stderr: loading from C", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"transcript":"a b a"}""", 0, """{"words":3,"unique":2,"top":[["a",2],["b",1]]}""")]
+    [InlineData("{}", 1, "")]
+    public async Task Payload_can_be_tried_without_a_silo(string payload, int status, string expected)
+    {
+        var start = new ProcessStartInfo("python3")
+        {
+            ArgumentList = { Path.Combine(Samples, "word_count.py"), "--try", "-" },
+            Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1" },
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var python = Process.Start(start)!;
+        await python.StandardInput.WriteAsync(payload);
+        python.StandardInput.Close();
+        var output = await python.StandardOutput.ReadToEndAsync(TestEnd);
+        await python.WaitForExitAsync(TestEnd);
+        Assert.Equal(status, python.ExitCode);
+        Assert.Equal(expected, output.Length == 0 ? "" : JsonSerializer.Serialize(JsonDocument.Parse(output).RootElement));
+    }
+
+    private static string Samples { get; } = Path.Combine(Pools.Root, "samples/python");
+
+    private static Task<WorkerPool> StartAsync(params string[] arguments) => StartAsync(new ScopeLog(), arguments);
+
+    private static Task<WorkerPool> StartAsync(ScopeLog logs, params string[] arguments)
+    {
+        var options = Pools.Options();
+        options.Command = ["python3", .. arguments];
+        options.CancelGrace = TimeSpan.FromSeconds(10);
+        options.Environment["PYTHONPATH"] = Samples;
+        options.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
+        return Pools.StartAsync(options, logs);
+    }
+}

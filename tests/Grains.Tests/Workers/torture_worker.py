@@ -1,0 +1,163 @@
+"""A worker that does as told, well or badly: the start by its arguments, each job by its payload's "do"."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+mode = sys.argv[1] if len(sys.argv) > 1 else "ok"
+out = os.fdopen(os.dup(1), "wb", buffering=0)
+
+
+def say(**message):
+    raw((json.dumps(message) + "\n").encode())
+
+
+def raw(data):
+    data = memoryview(data)
+    while data:
+        data = data[out.write(data):]
+
+
+def hang():
+    while True:
+        time.sleep(1000)
+
+
+def beat(seconds):
+    while True:
+        time.sleep(seconds)
+        say(type="heartbeat")
+
+
+if "ignore-term" in mode:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if mode == "never":
+    hang()
+if mode == "exit":
+    print("no model here", file=sys.stderr)
+    sys.exit(3)
+if mode == "once":
+    # Starts for the first time only; the marker file is the second argument.
+    if os.path.exists(sys.argv[2]):
+        sys.exit(4)
+    open(sys.argv[2], "w").close()
+
+if "fork" in mode:
+    subprocess.Popen(["sh", "-c", "trap '' TERM HUP; while :; do sleep 1000; done"])
+
+hello = json.loads(sys.stdin.readline())
+assert hello["type"] == "hello"
+if mode == "slow":
+    time.sleep(0.4)
+if mode == "noise":
+    raw(b"Loading weights... 100%\n\n[1, 2]\n{\"type\": 7}\n{broken\n")
+say(type="ready", protocol=99 if mode == "protocol" else 1, heartbeat="beat" in mode, extra={"unknown": [1]})
+if "beat" in mode:
+    if mode != "no-beat":
+        threading.Thread(target=beat, args=(hello["heartbeat_seconds"],), daemon=True).start()
+if mode == "fat":
+    ballast = bytearray(64 << 20)
+
+last = 0
+while line := sys.stdin.readline():
+    job = json.loads(line)
+    if job["type"] == "stop":
+        if "deaf" in mode:
+            hang()
+        sys.exit(0)
+    if job["type"] == "cancel":
+        continue
+    if job["type"] != "job":
+        sys.exit(9)
+    id, payload = job["id"], job.get("payload")
+    do = payload.get("do", "echo") if isinstance(payload, dict) else "echo"
+    if do == "echo":
+        say(type="result", id=id, result=job)
+    elif do == "pid":
+        say(type="result", id=id, result=os.getpid())
+    elif do == "env":
+        say(type="result", id=id, result=os.environ.get(payload["name"]))
+    elif do == "cwd":
+        say(type="result", id=id, result=os.getcwd())
+    elif do == "none":
+        raw(b'{"extra":1,"id":%d,"result":null,"type":"result"}\n' % id)
+    elif do == "progress":
+        say(type="progress", id=id, done=1, total=4, message="first")
+        say(type="progress", id=id, done=2.0, total=4)
+        say(type="progress", id=id + 1000, done=9, total=9)
+        say(type="result", id=id, result="done")
+    elif do == "error":
+        say(type="error", id=id, kind=payload["kind"], error="ValueError", message=payload["message"], detail="trace")
+    elif do == "size":
+        say(type="result", id=id, result="x" * payload["bytes"])
+    elif do == "log":
+        say(type="log", id=id, level="warning", message="from the worker")
+        say(type="result", id=id)
+    elif do == "wrong-answers":
+        say(type="result", id=last, result="late")
+        say(type="result", id=123456, result="of nobody")
+        say(type="telemetry", id=id)
+        say(type="result", id=id, result="right")
+        say(type="result", id=id, result="twice")
+    elif do == "garbage-then-result":
+        raw(b"Epoch 1/3\r\n\xff\xfe\n{}\n")
+        say(type="result", id=id, result="found")
+    elif do == "garbage":
+        for i in range(1000):
+            raw(b"line %d of somebody's print\n" % i)
+        hang()
+    elif do == "long-line":
+        raw(b"x" * (1 << 20))
+        hang()
+    elif do == "half":
+        print("last words", file=sys.stderr)
+        raw(b'{"type":"result","id":%d,"resu' % id)
+        os._exit(7)
+    elif do == "result-then-exit":
+        say(type="result", id=id, result="in time")
+        os._exit(7)
+    elif do == "exit0":
+        os._exit(0)
+    elif do == "signal":
+        os.kill(os.getpid(), payload["signal"])
+    elif do == "close-stdout":
+        os.close(1)
+        out.close()
+        hang()
+    elif do == "fork":
+        child = subprocess.Popen(["sh", "-c", "trap '' TERM; while :; do sleep 1000; done"])
+        say(type="progress", id=id, done=child.pid, total=os.getpid())
+        if payload.get("then") == "exit":
+            os._exit(5)
+        hang()
+    elif do == "eat":
+        ballast = bytearray(payload["bytes"])
+        hang()
+    elif do == "flood":
+        for i in range(payload["lines"]):
+            sys.stderr.write("flood %d %s\n" % (i, "y" * 100))
+        sys.stderr.write("z" * 100000 + "\n")
+        sys.stderr.flush()
+        if payload.get("then") == "exit":
+            os._exit(6)
+        say(type="result", id=id, result=payload["lines"])
+    elif do == "hang":
+        say(type="progress", id=id, done=os.getpid(), total=0)
+        hang()
+    elif do == "freeze":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif do == "wait-for-cancel":
+        say(type="progress", id=id, done=os.getpid(), total=0)
+        said = json.loads(sys.stdin.readline())
+        assert said == {"type": "cancel", "id": id}, said
+        if payload.get("then") == "finish":
+            say(type="result", id=id, result="finished anyway")
+        else:
+            say(type="error", id=id, kind="cancelled", message="as you wish")
+    last = id
+# End of the silo: a good worker would exit here.
+if "deaf" in mode:
+    hang()
