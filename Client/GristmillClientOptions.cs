@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Gristmill.Store.Payloads;
+
+namespace Gristmill.Client;
+
+/// <summary>How a service reaches the cluster's queues. Checked when the host starts; each message names option, value and bound.</summary>
+public sealed class GristmillClientOptions
+{
+    /// <summary>
+    /// The Redis: <c>redis://user:password@host:6379/0</c>, or <c>rediss://</c> for TLS. Null (the default) shares the
+    /// <c>IRedisClient</c> of the container, which the host must have registered.
+    /// </summary>
+    public string? Redis { get; set; }
+
+    /// <summary>The database number of a shared <c>IRedisClient</c>, 0 to 1,000,000. With <see cref="Redis"/> the address says it. Default 0.</summary>
+    public int Database { get; set; }
+
+    /// <summary>The service id of the cluster: letters, digits, '.', '_', ':', '-', 1 to 128 of them. Default "default".</summary>
+    public string Service { get; set; } = "default";
+
+    /// <summary>
+    /// Whether jobs without an id get one from the client, a GUID, so that enqueueing can be repeated safely when the
+    /// outcome of a call is unknown. Such an id costs an entry in the queue's index, some 150 bytes, for
+    /// <see cref="ClientQueueOptions.IdWindow"/>. Default false: the store gives the id, and a call whose outcome is unknown
+    /// fails with <see cref="EnqueueFailedException"/>.
+    /// </summary>
+    public bool GenerateIds { get; set; }
+
+    /// <summary>How often a call is made again after a failure that allows it, 0 to 20. Default 3.</summary>
+    public int MaxRetries { get; set; } = 3;
+
+    /// <summary>The wait before the first repetition, twice as long before each further one. 1 ms to 10 s, default 100 ms.</summary>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// How often watched jobs are read anew, in case that an event was lost. 100 ms to 10 min, default 10 s.
+    /// </summary>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Jobs that may be watched or waited for at once, 1 to 1,000,000. Default 10,000.</summary>
+    public int MaxWatchers { get; set; } = 10_000;
+
+    /// <summary>How payloads are written and results read. Default <see cref="JsonSerializerOptions.Web"/>: camelCase.</summary>
+    public JsonSerializerOptions Json { get; set; } = JsonSerializerOptions.Web;
+
+    /// <summary>What holds for queues that are not named in <see cref="Queues"/>.</summary>
+    public ClientQueueOptions Defaults { get; set; } = new();
+
+    /// <summary>Queues with settings of their own, by name. They should say what the queue's silos say.</summary>
+    public Dictionary<string, ClientQueueOptions> Queues { get; set; } = [];
+
+    /// <summary>What holds for a queue.</summary>
+    internal ClientQueueOptions For(string queue) => Queues.TryGetValue(queue, out var own) ? own : Defaults;
+}
+
+/// <summary>What a client must know of a queue to enqueue as its silos expect it.</summary>
+public sealed class ClientQueueOptions
+{
+    /// <summary>The largest payload in bytes, 1 to 536,870,912. Default 1,048,576.</summary>
+    public int MaxPayloadBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Whether a payload may be anything but a JSON object. Default false.</summary>
+    public bool AllowOpaque { get; set; }
+
+    /// <summary>The names of the payload's members that say something of the job.</summary>
+    public PayloadFields Fields { get; set; } = PayloadFields.Default;
+
+    /// <summary>How long an explicit id is remembered, 1 s to 30 days. Default one day.</summary>
+    public TimeSpan IdWindow { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>
+    /// Ready jobs that the queue may hold; beyond, enqueueing fails with <see cref="QueueFullException"/>. 1 to 1,000,000,000,
+    /// or 0 for no bound. Default 1,000,000.
+    /// </summary>
+    public int MaxReady { get; set; } = 1_000_000;
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Gristmill.Redis;
+using Gristmill.Store;
+
+namespace Gristmill.Client;
+
+// Enqueueing: check all jobs, cut them into pieces, send one after the other.
+internal sealed partial class QueueClient
+{
+    public Task<JobHandle> EnqueueAsync<T>(T payload, EnqueueOptions? options = null, CancellationToken cancellationToken = default) =>
+        EnqueueRawAsync(JsonSerializer.SerializeToUtf8Bytes(payload, _context.Options.Json), options, cancellationToken);
+
+    public Task<JobHandle> EnqueueAsync<T>(T payload, JsonTypeInfo<T> type, EnqueueOptions? options = null, CancellationToken cancellationToken = default) =>
+        EnqueueRawAsync(JsonSerializer.SerializeToUtf8Bytes(payload, type), options, cancellationToken);
+
+    public async Task<JobHandle> EnqueueRawAsync(ReadOnlyMemory<byte> payload, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var job = JobComposer.Compose(payload, options, _options, _context.Options.GenerateIds, index: null);
+        var handles = new List<JobHandle>(1);
+        await SendAsync([job], handles, cancellationToken).ConfigureAwait(false);
+        var handle = handles[0];
+        return handle.Outcome == EnqueueOutcome.Conflict ? throw new JobConflictException(Name, handle.Id) : handle;
+    }
+
+    public async Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IReadOnlyList<EnqueueRequest> jobs, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(jobs);
+        if (jobs.Count > IQueueClient.MaxBatch)
+        {
+            throw new ArgumentException($"There are {jobs.Count} jobs; one call takes at most {IQueueClient.MaxBatch}.", nameof(jobs));
+        }
+
+        var composed = new NewJob[jobs.Count];
+        for (var i = 0; i < jobs.Count; i++)
+        {
+            composed[i] = JobComposer.Compose(jobs[i].Payload, jobs[i].Options, _options, _context.Options.GenerateIds, i);
+        }
+
+        var handles = new List<JobHandle>(jobs.Count);
+        foreach (var piece in EnqueuePieces.Of(composed)) await SendAsync(piece, handles, cancellationToken).ConfigureAwait(false);
+        return handles;
+    }
+
+    private async Task SendAsync(IReadOnlyList<NewJob> piece, List<JobHandle> handles, CancellationToken cancellationToken)
+    {
+        var repeatable = piece.All(j => j.Header.Id is not null);
+        var calls = 0;
+        (string Epoch, IReadOnlyList<EnqueueResult> Results)? reply;
+        try
+        {
+            reply = await _context.Retry.RunAsync(
+                token =>
+                {
+                    calls++;
+                    return _store.EnqueueAsync(piece, _context.NewEpoch(), _options.IdWindow, _options.MaxReady, token);
+                },
+                repeatable,
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (RedisException e)
+        {
+            throw Failed(e, handles, piece.Count);
+        }
+
+        if (reply is not { } accepted) throw new QueueFullException(Name, _options.MaxReady, handles);
+        for (var i = 0; i < piece.Count; i++)
+        {
+            var result = accepted.Results[i];
+            var id = piece[i].Header.Id ?? JobRecord.OwnId(accepted.Epoch, result.Seq);
+            handles.Add(new JobHandle(this, id, Outcome(result.Verdict)));
+        }
+    }
+
+    private static EnqueueOutcome Outcome(AdmitVerdict verdict) => verdict switch
+    {
+        AdmitVerdict.Duplicate => EnqueueOutcome.Existing,
+        AdmitVerdict.Conflict => EnqueueOutcome.Conflict,
+        AdmitVerdict.Cancelled => EnqueueOutcome.Cancelled,
+        _ => EnqueueOutcome.Created,
+    };
+
+    private EnqueueFailedException Failed(RedisException e, List<JobHandle> handles, int count)
+    {
+        var before = handles.Count == 0 ? string.Empty : $" {handles.Count} jobs were enqueued before.";
+        var message = e.MayHaveExecuted
+            ? $"It is not known whether {Jobs(count)} reached the queue '{Name}': {e.Message}{before} Give jobs an id, or set {nameof(GristmillClientOptions.GenerateIds)}, so that enqueueing them again is safe."
+            : $"{Jobs(count)} did not reach the queue '{Name}': {e.Message}{before}";
+        return new EnqueueFailedException(message, handles, e.MayHaveExecuted ? count : 0, e);
+    }
+
+    private static string Jobs(int count) => count == 1 ? "The job" : $"{count} jobs";
+}

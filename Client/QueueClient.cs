@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Gristmill.Redis;
+using Gristmill.Store;
+
+namespace Gristmill.Client;
+
+/// <summary>One queue: enqueueing is in QueueClient.Enqueue.cs.</summary>
+internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
+{
+    private const int MaxReasonLength = 256;
+
+    private readonly ClientContext _context;
+    private readonly QueueStore _store;
+    private readonly ClientQueueOptions _options;
+    private readonly QueueEvents _events;
+
+    public QueueClient(ClientContext context, RedisKeys keys)
+    {
+        _context = context;
+        _store = new QueueStore(context.Redis, keys);
+        _options = context.Options.For(keys.Queue);
+        _events = new QueueEvents(context, keys.Events);
+        DeadLetters = new DeadLetters(context, _store, _options);
+    }
+
+    public string Name => _store.Name;
+
+    public IDeadLetters DeadLetters { get; }
+
+    public Task<Job?> GetAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        return _context.Retry.RepeatableAsync(token => ReadAsync(id, token), cancellationToken);
+    }
+
+    public Task<JobList> ListAsync(JobState? state = null, string? cursor = null, int limit = 100, CancellationToken cancellationToken = default) =>
+        _context.Retry.RepeatableAsync(
+            async token =>
+            {
+                var page = await _store.ListAsync(state, cursor, limit, token).ConfigureAwait(false);
+                var condition = await ConditionAsync(page.Jobs, token).ConfigureAwait(false);
+                return new JobList([.. page.Jobs.Select(j => JobMapper.Map(j, condition))], page.Cursor);
+            },
+            cancellationToken);
+
+    public async IAsyncEnumerable<JobEvent> WatchAsync(string id, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        var watch = new JobWatch(_context, _events, Name, id, outcomeOnly: false, GetAsync);
+        await using (watch.ConfigureAwait(false))
+        {
+            await foreach (var happened in watch.ReadAsync(cancellationToken).ConfigureAwait(false)) yield return happened;
+        }
+    }
+
+    public async Task<Job> WaitAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        var watch = new JobWatch(_context, _events, Name, id, outcomeOnly: true, GetAsync);
+        await using (watch.ConfigureAwait(false))
+        {
+            await foreach (var happened in watch.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                if (happened.Job.IsFinished) return happened.Job;
+            }
+        }
+
+        throw new ObjectDisposedException(nameof(GristmillClient), "The client was disposed while a job was waited for.");
+    }
+
+    public async Task<CancelOutcome> CancelAsync(string id, string? reason = null, CancellationToken cancellationToken = default)
+    {
+        JobComposer.CheckId(id);
+        var why = reason ?? string.Empty;
+        if (why.Length > MaxReasonLength) why = why[..MaxReasonLength];
+        var calls = 0;
+        var verdicts = await _context.Retry.RepeatableAsync(
+            token =>
+            {
+                calls++;
+                return _store.CancelAsync([id], why, _options.IdWindow, token);
+            },
+            cancellationToken).ConfigureAwait(false);
+        var outcome = Outcome(verdicts[0]);
+
+        // A repeated call finds what the first one did, when only its answer was lost.
+        return outcome == CancelOutcome.Ended && calls > 1 && await GetAsync(id, cancellationToken).ConfigureAwait(false) is { State: JobState.Cancelled }
+            ? CancelOutcome.Cancelled
+            : outcome;
+    }
+
+    public async Task<RequeueOutcome> RetryAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        var (seq, _) = await _context.Retry.RepeatableAsync(token => _store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
+        if (seq is not { } number) return RequeueOutcome.Unknown;
+        var verdicts = await _context.Retry.RunAsync(
+            token => _store.RequeueAsync([(number, null)], _options.IdWindow, token), repeatable: false, cancellationToken).ConfigureAwait(false);
+        return RequeueVerdict.Parse(verdicts[0].Verdict);
+    }
+
+    public Task<QueueInfo> GetInfoAsync(CancellationToken cancellationToken = default) =>
+        _context.Retry.RepeatableAsync(
+            async token =>
+            {
+                var counts = await _store.CountAsync(token).ConfigureAwait(false);
+                return QueueInfo.From(Name, counts, await SilosAsync(counts.Now, token).ConfigureAwait(false));
+            },
+            cancellationToken);
+
+    public Task PauseAsync(CancellationToken cancellationToken = default) => SetModeAsync(QueueMode.Paused, cancellationToken);
+
+    public Task ResumeAsync(CancellationToken cancellationToken = default) => SetModeAsync(QueueMode.Open, cancellationToken);
+
+    public Task DrainAsync(CancellationToken cancellationToken = default) => SetModeAsync(QueueMode.Draining, cancellationToken);
+
+    public ValueTask DisposeAsync() => _events.DisposeAsync();
+
+    private static CancelOutcome Outcome(string verdict) => verdict switch
+    {
+        "cancelled" => CancelOutcome.Cancelled,
+        "requested" => CancelOutcome.Requested,
+        "ended" => CancelOutcome.Ended,
+        "remembered" => CancelOutcome.Remembered,
+        _ => CancelOutcome.Unknown,
+    };
+
+    private Task SetModeAsync(QueueMode mode, CancellationToken cancellationToken) =>
+        _context.Retry.RepeatableAsync(
+            async token =>
+            {
+                await _store.SetModeAsync(mode, token).ConfigureAwait(false);
+                return mode;
+            },
+            cancellationToken);
+
+    private async ValueTask<Job?> ReadAsync(string id, CancellationToken cancellationToken)
+    {
+        if (await _store.GetAsync(id, cancellationToken).ConfigureAwait(false) is not { } view) return null;
+        return JobMapper.Map(view, await ConditionAsync([view], cancellationToken).ConfigureAwait(false));
+    }
+
+    // Why ready jobs do not start is asked only where there are any.
+    private async ValueTask<QueueCondition> ConditionAsync(IReadOnlyList<JobView> jobs, CancellationToken cancellationToken)
+    {
+        if (!jobs.Any(j => j.State == JobState.Queued)) return default;
+        var stateTask = _context.Redis.ExecuteAsync(new RedisCommand("HGET", _store.Keys.Of("meta"), "state"), cancellationToken);
+        var now = await ServerTimeAsync(cancellationToken).ConfigureAwait(false);
+        var silosTask = _context.Redis.ExecuteAsync(new RedisCommand("ZCOUNT", _store.Keys.Of("leases"), Milliseconds(now), "+inf"), cancellationToken);
+        var state = (await stateTask.ConfigureAwait(false)).AsStringOrNull();
+        var silos = (await silosTask.ConfigureAwait(false)).AsInteger();
+        return new QueueCondition(state == "paused" ? QueueMode.Paused : QueueMode.Open, silos > 0);
+    }
+
+    private async ValueTask<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken)
+    {
+        var time = await _context.Redis.ExecuteAsync(new RedisCommand("TIME"), cancellationToken).ConfigureAwait(false);
+        return DateTimeOffset.FromUnixTimeMilliseconds(time[0].AsInteger() * 1000 + time[1].AsInteger() / 1000);
+    }
+
+    // Those whose lease has not expired, by name.
+    private async ValueTask<IReadOnlyList<string>> SilosAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var live = await _context.Redis.ExecuteAsync(new RedisCommand("ZRANGEBYSCORE", _store.Keys.Of("leases"), Milliseconds(now), "+inf"), cancellationToken).ConfigureAwait(false);
+        if (live.Count == 0) return [];
+        var fields = new RedisCommand("HMGET", _store.Keys.Of("silos"));
+        foreach (var generation in live.AsList()) fields.Add(generation.AsString());
+        var names = await _context.Redis.ExecuteAsync(fields, cancellationToken).ConfigureAwait(false);
+        return [.. names.AsList().Zip(live.AsList(), (name, generation) => name.AsStringOrNull() ?? generation.AsString()).Order(StringComparer.Ordinal)];
+    }
+
+    private static string Milliseconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>The store's words for what became of a requeue.</summary>
+internal static class RequeueVerdict
+{
+    public static RequeueOutcome Parse(string verdict) => verdict switch
+    {
+        "requeued" => RequeueOutcome.Requeued,
+        "live" => RequeueOutcome.Live,
+        _ => RequeueOutcome.Unknown,
+    };
+}
