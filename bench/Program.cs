@@ -1,1 +1,10 @@
-internal static class Program { private static void Main() { } }
+using Gristmill.Bench;
+
+// Measures what the README claims. Each bench prints one JSON line, or a table without --json.
+return args.FirstOrDefault() switch
+{
+    "throughput" => await BenchRun.RunAsync(args, Throughput.RunAsync),
+    "latency" => await BenchRun.RunAsync(args, Latency.RunAsync),
+    "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
+    _ => BenchRun.Usage(),
+};

@@ -202,8 +202,9 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         _claimer.Wake();
     }
 
-    private void OnRecorded()
+    private void OnRecorded(int completed, int dead)
     {
+        _services.Count(completed, dead);
         _claimer.Wake();
         var most = _queue.Options.KeepFinished;
         if (_recorder.Kept > most + Math.Max(1000, most / 20)) _ = TrimAsync();
@@ -368,5 +369,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
 /// <param name="Random">Jitter and epochs.</param>
 /// <param name="Attach">Makes a job grain of a running job, by queue/id.</param>
 /// <param name="SendOutbox">Has a queue's outbox sent.</param>
+/// <param name="Count">Counts jobs that completed, and that became dead letters.</param>
 internal sealed record BridgeServices(
-    IRedisClient Redis, SiloIdentity Silo, GristmillOptions Options, RunningJobs Jobs, TimeProvider Clock, Random Random, Action<string> Attach, Action<string> SendOutbox);
+    IRedisClient Redis, SiloIdentity Silo, GristmillOptions Options, RunningJobs Jobs, TimeProvider Clock, Random Random, Action<string> Attach, Action<string> SendOutbox,
+    Action<int, int> Count);

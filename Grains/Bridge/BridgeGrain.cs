@@ -13,7 +13,7 @@ namespace Gristmill.Grains.Bridge;
 /// </summary>
 [PreferLocalPlacement]
 internal sealed class BridgeGrain(
-    SiloQueues queues, SiloIdentity silo, IOptions<GristmillOptions> options, IRedisClient redis, RunningJobs jobs, TimeProvider clock, Random random, ILogger<BridgeGrain> log)
+    SiloQueues queues, SiloIdentity silo, IOptions<GristmillOptions> options, IRedisClient redis, RunningJobs jobs, QueueMonitor monitor, TimeProvider clock, Random random, ILogger<BridgeGrain> log)
     : Grain, IBridgeGrain
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromMilliseconds(100);
@@ -78,7 +78,8 @@ internal sealed class BridgeGrain(
         var services = new BridgeServices(
             redis, silo, options.Value, jobs, clock, random,
             job => _ = GrainFactory.GetGrain<IJobGrain>(job).AttachAsync(),
-            name => _ = GrainFactory.GetGrain<IDeadLetterGrain>(name).SendOutboxAsync());
+            name => _ = GrainFactory.GetGrain<IDeadLetterGrain>(name).SendOutboxAsync(),
+            monitor.Count);
         return new Bridge(queue, services, log);
     }
 

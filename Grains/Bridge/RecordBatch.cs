@@ -58,7 +58,8 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
     }
 
     /// <summary>Counts what was recorded.</summary>
-    public void Measure(TimeProvider clock, ILogger log)
+    /// <returns>How many completed, and how many became dead letters.</returns>
+    public (int Completed, int Dead) Measure(TimeProvider clock, ILogger log)
     {
         var tag = GristmillTelemetry.Queue(queue.Name);
         int completed = 0, dead = 0, cancelled = 0, retried = 0;
@@ -93,6 +94,7 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         Tally("dead", dead, tag);
         Tally("cancelled", cancelled, tag);
         if (retried > 0) GristmillTelemetry.Retries.Add(retried, tag);
+        return (completed, dead);
     }
 
     private static void Tally(string outcome, int count, KeyValuePair<string, object?> queueTag)

@@ -32,8 +32,8 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
     /// <summary>Called with what waits for foreign lists once it is in the outbox.</summary>
     public required Action OutboxFilled { get; init; }
 
-    /// <summary>Called when a batch is recorded: there may be room for more.</summary>
-    public required Action Recorded { get; init; }
+    /// <summary>Called when a batch is recorded, with how many completed and how many became dead letters.</summary>
+    public required Action<int, int> Recorded { get; init; }
 
     /// <summary>Takes a job that has ended. From any thread.</summary>
     public void Add(JobRun run)
@@ -123,8 +123,8 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
     private void Close(RecordBatch batch)
     {
         foreach (var run in batch.Runs) held.Remove(run);
-        batch.Measure(clock, log);
+        var (completed, dead) = batch.Measure(clock, log);
         if (batch.CompletedOutbox.Count + batch.SettledOutbox.Count > 0) OutboxFilled();
-        Recorded();
+        Recorded(completed, dead);
     }
 }

@@ -27,6 +27,8 @@ public static class GristmillGrainsExtensions
         {
             foreach (var path in silo.Value.HandlerAssemblies) handlers.Plugins.Add(new HandlerPlugin { Path = path });
         });
+        services.AddSingleton<QueueMonitor>();
+        services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
         services.AddHostedService<BridgeHost>();
         return services;
     }

@@ -1,0 +1,21 @@
+using Gristmill.Engine;
+using Gristmill.Grains.Options;
+using Gristmill.Grains.Silo;
+using Microsoft.Extensions.Options;
+
+namespace Gristmill.Silo.Hosting;
+
+/// <summary>Hosts the grains on the default engine. The one file that names it; the other engine has its own beside it.</summary>
+internal static class EngineHosting
+{
+    /// <summary>Adds the engine with the grains of Gristmill and what silos tell each other through Redis.</summary>
+    public static IServiceCollection AddEngine(this IServiceCollection services)
+    {
+        services.AddOptions<GrainEngineOptions>().Configure<IOptions<GristmillOptions>>((engine, silo) =>
+        {
+            engine.ServiceId = silo.Value.Service;
+            engine.SiloName = silo.Value.SiloName;
+        });
+        return services.AddGrainEngine(engine => engine.AddGrains(typeof(GristmillGrainsExtensions).Assembly));
+    }
+}
