@@ -44,7 +44,7 @@ public sealed class FaultTests
     [Fact]
     public async Task Backlog_without_a_server_is_bounded_and_answers_at_once()
     {
-        var port = ServerProcess.FreePort();
+        var port = Ports.Next();
         await using var client = Clients.To($"redis://127.0.0.1:{port}", o => o.MaxInFlight = 3);
         await Eventually.TrueAsync("the client has tried", () => client.LastError is not null, cancellationToken: Cancellation);
 
@@ -62,7 +62,7 @@ public sealed class FaultTests
     [Fact]
     public async Task Command_without_a_server_fails_as_not_sent_after_its_time_limit()
     {
-        var port = ServerProcess.FreePort();
+        var port = Ports.Next();
         await using var client = Clients.To($"redis://127.0.0.1:{port}", o => o.CommandTimeout = TimeSpan.FromMilliseconds(200));
 
         var error = await Assert.ThrowsAsync<RedisUnavailableException>(async () => await client.Do("PING"));

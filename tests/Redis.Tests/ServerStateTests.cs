@@ -55,7 +55,7 @@ public sealed class ServerStateTests
         await using var replica = await RedisServer.StartAsync();
         await using var client = Clients.To(replica, o => o.CommandTimeout = TimeSpan.FromSeconds(1));
         await client.Do("CONFIG", "SET", "replica-serve-stale-data", "no");
-        await client.Do("REPLICAOF", "127.0.0.1", ServerProcess.FreePort().ToString(CultureInfo.InvariantCulture));
+        await client.Do("REPLICAOF", "127.0.0.1", Ports.Next().ToString(CultureInfo.InvariantCulture));
 
         var plain = await Assert.ThrowsAsync<RedisServerException>(async () => await client.Do("GET", "k"));
         await using var second = Clients.To(replica, o => o.CommandTimeout = TimeSpan.FromMilliseconds(300));

@@ -123,7 +123,7 @@ public sealed class SubscriptionTests(SharedStores stores) : IClassFixture<Share
     [Fact]
     public async Task Subscription_without_a_server_fails_as_unavailable()
     {
-        await using var client = Clients.To($"redis://127.0.0.1:{ServerProcess.FreePort()}", o => o.CommandTimeout = TimeSpan.FromMilliseconds(200));
+        await using var client = Clients.To($"redis://127.0.0.1:{Ports.Next()}", o => o.CommandTimeout = TimeSpan.FromMilliseconds(200));
 
         var error = await Assert.ThrowsAsync<RedisUnavailableException>(async () => await client.SubscribeAsync("c", Cancellation));
 

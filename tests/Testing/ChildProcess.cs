@@ -65,6 +65,16 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>SIGSTOP, and returns when all its threads stand still: the signal itself comes back before that.</summary>
+    public void Freeze()
+    {
+        Signal(Signals.Stop);
+        if (!SpinWait.SpinUntil(StandsStill, TimeSpan.FromSeconds(10)))
+        {
+            throw new TimeoutException($"Process {Id} did not stop.");
+        }
+    }
+
     /// <summary>Waits for its end; when that takes too long, kills it and fails.</summary>
     public async Task WaitForExitAsync(TimeSpan limit)
     {
@@ -90,6 +100,22 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         await KillAsync();
         _process.Dispose();
+    }
+
+    private bool StandsStill()
+    {
+        try
+        {
+            // The state is the letter behind the name, which stands in brackets.
+            return Directory.GetDirectories($"/proc/{Id}/task")
+                .Select(task => File.ReadAllText(Path.Combine(task, "stat")))
+                .All(stat => stat[stat.LastIndexOf(')')..].StartsWith(") T", StringComparison.Ordinal));
+        }
+        catch (IOException)
+        {
+            // A thread ended while it was looked at.
+            return false;
+        }
     }
 
     private void Start(TaskCompletionSource started)

@@ -34,7 +34,7 @@ public sealed class RedisServer : ServerProcess
 
     public static async Task<RedisServer> StartAsync(RedisServerSettings settings)
     {
-        var server = new RedisServer(settings) { TlsPort = settings.Tls is null ? 0 : FreePort() };
+        var server = new RedisServer(settings) { TlsPort = settings.Tls is null ? 0 : Ports.Next() };
         await server.StartFirstAsync();
         return server;
     }

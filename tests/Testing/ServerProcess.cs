@@ -10,9 +10,10 @@ namespace Gristmill.Testing;
 /// </summary>
 public abstract class ServerProcess : IRedisServer
 {
-    /// <summary>Another process can take a port between finding it free and using it.</summary>
+    /// <summary>A process of another kind can take a port between finding it free and using it.</summary>
     private const int PortAttempts = 5;
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan SayLimit = TimeSpan.FromSeconds(5);
     private readonly TempFolder _folder = new();
     private ChildProcess? _process;
 
@@ -38,7 +39,7 @@ public abstract class ServerProcess : IRedisServer
 
     public Task KillAsync() => Process.KillAsync();
 
-    public void Freeze() => Process.Signal(Signals.Stop);
+    public void Freeze() => Process.Freeze();
 
     public void Thaw() => Process.Signal(Signals.Continue);
 
@@ -67,21 +68,13 @@ public abstract class ServerProcess : IRedisServer
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A port that is free at this moment.</summary>
-    public static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
-
     protected abstract (string Program, IEnumerable<string> Arguments) CommandLine();
 
     protected async Task StartFirstAsync()
     {
         for (var attempt = 1; ; attempt++)
         {
-            Port = FreePort();
+            Port = Ports.Next();
             await LaunchAsync();
             try
             {
@@ -100,12 +93,40 @@ public abstract class ServerProcess : IRedisServer
         }
     }
 
+    /// <summary>Sends one command on a connection of its own, without the client that is under test.</summary>
+    /// <returns>The first bytes of the reply, as they stand on the wire.</returns>
+    protected async Task<string> SayAsync(params string[] words)
+    {
+        using var limit = new CancellationTokenSource(SayLimit);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, Port, limit.Token);
+        if (Password is not null && words[0] != "PING")
+        {
+            await ExchangeAsync(socket, ["AUTH", Password], limit.Token);
+        }
+
+        return await ExchangeAsync(socket, words, limit.Token);
+    }
+
     /// <summary>Sends SIGTERM, which both servers take as an orderly end.</summary>
     protected async Task TerminateAsync()
     {
         Thaw();
         Process.Signal(Signals.Term);
         await Process.WaitForExitAsync(StopLimit);
+    }
+
+    private static async Task<string> ExchangeAsync(Socket socket, string[] words, CancellationToken cancellationToken)
+    {
+        var command = new StringBuilder($"*{words.Length}\r\n");
+        foreach (var word in words)
+        {
+            command.Append($"${Encoding.UTF8.GetByteCount(word)}\r\n{word}\r\n");
+        }
+
+        await socket.SendAsync(Encoding.UTF8.GetBytes(command.ToString()), cancellationToken);
+        var buffer = new byte[256];
+        return Encoding.UTF8.GetString(buffer, 0, await socket.ReceiveAsync(buffer, cancellationToken));
     }
 
     private async Task LaunchAsync()
@@ -142,13 +163,7 @@ public abstract class ServerProcess : IRedisServer
     /// <summary>PONG, or the wish for a password: either way it serves.</summary>
     private async Task<bool> AnswersAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(IPAddress.Loopback, Port, limit.Token);
-        await socket.SendAsync("*1\r\n$4\r\nPING\r\n"u8.ToArray(), limit.Token);
-        var buffer = new byte[64];
-        var count = await socket.ReceiveAsync(buffer, limit.Token);
-        var text = Encoding.ASCII.GetString(buffer, 0, count);
+        var text = await SayAsync("PING");
         return text.StartsWith("+PONG", StringComparison.Ordinal) || text.StartsWith("-NOAUTH", StringComparison.Ordinal);
     }
 }
