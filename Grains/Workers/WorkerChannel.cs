@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Text;
+using Gristmill.Grains.Processes;
 
 namespace Gristmill.Grains.Workers;
 
@@ -10,10 +11,6 @@ namespace Gristmill.Grains.Workers;
 /// </summary>
 internal sealed class WorkerChannel : IDisposable
 {
-    // The worker starts only after a line from the silo, which is sent when the guard already watches it: at no moment
-    // can the silo die and leave it behind. `read` takes no byte more than that line; exec keeps the process id.
-    private const string Stub = "IFS= read -r go && exec \"$@\"";
-
     /// <summary>A grandchild that left the group may hold the pipes open; what it still writes is not waited for.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
 
@@ -113,18 +110,10 @@ internal sealed class WorkerChannel : IDisposable
 
     private static ProcessStartInfo StartInfo(WorkerOptions options)
     {
-        var start = new ProcessStartInfo("setsid")
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = options.WorkingDirectory ?? "",
-        };
-        foreach (var argument in (string[])["sh", "-c", Stub, "gristmill-worker", .. options.Command])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        var start = GuardedStart.Info("gristmill-worker", options.Command);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.WorkingDirectory = options.WorkingDirectory ?? "";
         foreach (var (name, value) in options.Environment)
         {
             start.Environment[name] = value;

@@ -1,4 +1,5 @@
 using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Processes;
 
 namespace Gristmill.Grains.Workers;
 

@@ -1,4 +1,5 @@
 using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Processes;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Workers;

@@ -1,3 +1,4 @@
+using Gristmill.Grains.Processes;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Workers;

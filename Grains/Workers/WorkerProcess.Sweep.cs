@@ -1,3 +1,5 @@
+using Gristmill.Grains.Processes;
+
 namespace Gristmill.Grains.Workers;
 
 /// <summary>All deadlines of a worker, looked at by the pool's one timer.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Processes;
 
 namespace Gristmill.Grains.Workers;
 
@@ -100,7 +101,7 @@ internal sealed partial class WorkerProcess
         Log.Started(_pool.Logger, _label, ProcessId);
         await SendAsync(static (line, self) =>
         {
-            line.Write("go\n"u8);
+            line.Write(GuardedStart.Go);
             WorkerRequests.WriteHello(line, self._label, self.Options, self._pool.MaxResultBytes);
         }, this).ConfigureAwait(false);
         var exitCode = await _channel.Exited.ConfigureAwait(false);

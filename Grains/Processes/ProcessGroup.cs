@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace Gristmill.Grains.Workers;
+namespace Gristmill.Grains.Processes;
 
 /// <summary>What .NET's Process lacks: signals to a whole group, and the resident memory of another process.</summary>
 internal static class ProcessGroup

@@ -2,16 +2,16 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
-namespace Gristmill.Grains.Workers;
+namespace Gristmill.Grains.Processes;
 
 /// <summary>
-/// Kills the workers' process groups when the silo dies, however it dies. A tiny <c>sh</c> in a session of its own
-/// reads from a pipe that only the silo holds which groups to watch; the pipe's end is the silo's end, and the kernel
-/// closes it even after kill -9.
+/// Kills the process groups of workers and of the embedded store when the silo dies, however it dies. A tiny <c>sh</c>
+/// in a session of its own reads from a pipe that only the silo holds which groups to watch; the pipe's end is the
+/// silo's end, and the kernel closes it even after kill -9.
 /// </summary>
 /// <remarks>
 /// PR_SET_PDEATHSIG would not do: it follows the thread that started the worker, it is not inherited by the worker's
-/// children, and it is cleared on exec of a set-user-id program. A guard that dies is replaced by the pool's sweep.
+/// children, and it is cleared on exec of a set-user-id program. A guard that dies is replaced by its owner's next look (<see cref="EnsureRunning"/>).
 /// </remarks>
 internal sealed class ProcessGuard : IDisposable
 {
