@@ -1,1 +1,4 @@
-internal static class Program { private static void Main() { } }
+using Gristmill.Silo.Demo;
+using Spectre.Console;
+
+return await new DemoCommand(AnsiConsole.Console, args.Contains("--json"), TimeProvider.System).RunAsync(CancellationToken.None);
