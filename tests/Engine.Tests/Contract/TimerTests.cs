@@ -98,6 +98,25 @@ public sealed class TimerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Timer_changed_during_its_tick_takes_the_change_when_the_tick_is_done()
+    {
+        var grain = _host.Grain<ILifeGrain>();
+        await grain.Tick(new TickSettings(Second, Second, Interleave: true, Gate: "gate"));
+        _time.Advance(Second);
+        await _host.Probe.Until("tick 1");
+        await grain.ChangeTimer(7 * Second, Timeout.InfiniteTimeSpan);
+        await AdvanceAsync(grain, 10 * Second);
+        Assert.DoesNotContain("tick 2", _host.Probe.Log);
+        _host.Probe.Open("gate1");
+        await _host.Probe.Until("tock 1");
+        await AdvanceAsync(grain, 6 * Second);
+        Assert.DoesNotContain("tick 2", _host.Probe.Log);
+        await AdvanceAsync(grain, Second);
+        await _host.Probe.Until("tick 2");
+        _host.Probe.Open("gate2");
+    }
+
+    [Fact]
     public async Task Deactivation_cancels_a_tick_and_stops_the_timer()
     {
         var grain = _host.Grain<ILifeGrain>("a");

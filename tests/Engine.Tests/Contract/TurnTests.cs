@@ -15,6 +15,7 @@ public sealed class TurnTests : IAsyncLifetime
     public async Task Turns_of_many_interleaved_calls_never_overlap()
     {
         var grain = _host.Grain<ITurnGrain>();
+        await grain.Total();
         var met = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => grain.Count(200)));
         Assert.Equal(0, met.Max());
         Assert.Equal(32 * 200, await grain.Total());
@@ -23,9 +24,15 @@ public sealed class TurnTests : IAsyncLifetime
     [Fact]
     public async Task Await_of_anything_resumes_on_the_activation()
     {
-        var seen = await _host.Grain<ITurnGrain>().Awaits();
-        Assert.Equal(8, seen.Count);
-        Assert.All(seen, entry => Assert.True(entry.Value, entry.Key));
+        var grain = _host.Grain<ITurnGrain>();
+
+        // The first call begins within the turn that activates, the others from the mailbox of an active grain.
+        for (var call = 0; call < 3; call++)
+        {
+            var seen = await grain.Awaits();
+            Assert.Equal(8, seen.Count);
+            Assert.All(seen, entry => Assert.True(entry.Value, entry.Key));
+        }
     }
 
     [Fact]
