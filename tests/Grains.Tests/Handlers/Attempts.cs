@@ -40,7 +40,7 @@ internal sealed class ProgressLog : IProgressSink
 
     public List<(long Done, long Total, string? Message)> Reports { get; } = [];
 
-    public Task First => _first.Task;
+    public Task First => _first.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     public void Report(long done, long total, string? message)
     {
