@@ -24,7 +24,9 @@ public sealed record JobProgress(long Done, long Total, string? Message)
 /// <summary>
 /// The JSON header of a record: everything of a job but its payload and result. Names are short because each job carries
 /// them; docs/redis-protocol.md lists them. What is left out has its default. Members that this version does not know
-/// are kept as they are. Scripts read "a", "p", "st" and "due" by pattern, so no nested object may use these names.
+/// are kept as they are by this class; scripts that rewrite a header keep their meaning, but not the digits of numbers
+/// beyond 14, nor that an empty array is not an object. Scripts read "a", "p", "st", "due", "n" and "rq" by pattern, so no
+/// nested object may use these names.
 /// </summary>
 public sealed class JobHeader
 {
@@ -36,6 +38,9 @@ public sealed class JobHeader
 
     /// <summary>Longer messages are cut.</summary>
     public const int MaxErrorMessage = 4096;
+
+    /// <summary>The latest time that a header can hold, Unix ms: the year 5138. Lua writes more digits as an exponent.</summary>
+    public const long MaxTime = 99_999_999_999_999;
 
     private List<(string Name, byte[] Value)>? _unknown;
 
@@ -108,6 +113,9 @@ public sealed class JobHeader
     /// <summary>The length of the payload in bytes when a result stands behind it.</summary>
     public int? PayloadLength { get; set; }
 
+    /// <summary>The number that the job had before somebody gave it another life under this one; 0 for none.</summary>
+    public long RequeuedFrom { get; set; }
+
     /// <summary>The last progress before the outcome.</summary>
     public JobProgress? Progress { get; set; }
 
@@ -143,7 +151,7 @@ public sealed class JobHeader
         json.WriteStartObject();
         if (Raw) json.WriteNumber("raw"u8, 1);
         Number(json, "e"u8, EnqueuedAt);
-        Number(json, "q"u8, QueuedAt);
+        Number(json, "q"u8, Math.Min(QueuedAt, MaxTime));
         Text(json, "id"u8, Id);
         if (Priority != NormalPriority) json.WriteNumber("p"u8, Priority);
         Text(json, "sid"u8, SessionId);
@@ -153,7 +161,7 @@ public sealed class JobHeader
         Number(json, "mr"u8, MaxRetries);
         Number(json, "rd"u8, RetryDelay);
         Number(json, "to"u8, Timeout);
-        Number(json, "due"u8, Due);
+        Number(json, "due"u8, Math.Min(Due, MaxTime));
         WriteDependsOn(json);
         Text(json, "rt"u8, ReplyTo);
         Text(json, "tp"u8, TraceParent);
@@ -164,6 +172,7 @@ public sealed class JobHeader
         Number(json, "t1"u8, FinishedAt);
         Text(json, "w"u8, Silo);
         Number(json, "n"u8, PayloadLength);
+        Number(json, "rq"u8, RequeuedFrom);
         if (Progress is { } progress) ProgressJson.Write(json, "pr"u8, progress);
         WriteErrors(json);
         foreach (var (name, value) in _unknown ?? [])
@@ -226,6 +235,7 @@ public sealed class JobHeader
             case "t1": FinishedAt = json.GetInt64(); break;
             case "w": Silo = json.GetString(); break;
             case "n": PayloadLength = json.GetInt32(); break;
+            case "rq": RequeuedFrom = json.GetInt64(); break;
             case "pr": Progress = ProgressJson.Read(ref json); break;
             case "er": Errors = ReadErrors(ref json); break;
             default:
@@ -364,14 +374,17 @@ internal static class ProgressJson
     {
         if (json.TokenType != JsonTokenType.StartArray) throw new JsonException("Progress is an array.");
         json.Read();
-        var done = json.GetInt64();
+        var done = Whole(ref json);
         json.Read();
-        var total = json.GetInt64();
+        var total = Whole(ref json);
         json.Read();
         var message = json.TokenType == JsonTokenType.String ? json.GetString() : null;
         while (json.TokenType != JsonTokenType.EndArray && json.Read()) json.TrySkip();
         return new JobProgress(done, total, message);
     }
+
+    // A script that rewrote the header may have written a large number with an exponent.
+    private static long Whole(ref Utf8JsonReader json) => json.TryGetInt64(out var number) ? number : (long)json.GetDouble();
 
     private static void WriteArray(Utf8JsonWriter json, JobProgress progress)
     {

@@ -13,7 +13,7 @@ public sealed partial class QueueStore
     public async ValueTask<(string Epoch, IReadOnlyList<EnqueueResult> Results)?> EnqueueAsync(
         IReadOnlyList<NewJob> jobs, string newEpoch, TimeSpan idWindow, int maxReady, CancellationToken cancellationToken = default)
     {
-        var call = Call("enqueue").AddArg(keys.Events).AddArg(keys.Control).AddArg(newEpoch).AddArg((long)idWindow.TotalMilliseconds).AddArg(maxReady);
+        var call = Call("enqueue").AddArg(keys.Events).AddArg(keys.Control).AddArg(newEpoch).AddArg(RedisKeys.Schema).AddArg((long)idWindow.TotalMilliseconds).AddArg(maxReady);
         foreach (var job in jobs)
         {
             call.AddArg(job.Header.Id ?? string.Empty).AddArg(job.Fingerprint).AddArg(string.Join('\n', job.Header.DependsOn));
@@ -45,7 +45,7 @@ public sealed partial class QueueStore
     /// <param name="jobs">Their numbers, each with another payload or null to keep the old one.</param>
     /// <param name="idWindow">How long an explicit id is remembered.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
-    /// <returns>For each: requeued, live or unknown, and its number now.</returns>
+    /// <returns>For each: requeued, live (not ended), conflict (a later job has its id) or unknown, and its number now.</returns>
     public async ValueTask<IReadOnlyList<(string Verdict, long Seq)>> RequeueAsync(IReadOnlyList<(long Seq, ReadOnlyMemory<byte>? Payload)> jobs, TimeSpan idWindow, CancellationToken cancellationToken = default)
     {
         var call = Call("requeue").AddArg(keys.Events).AddArg(keys.Control).AddArg((long)idWindow.TotalMilliseconds);

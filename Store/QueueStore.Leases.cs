@@ -35,7 +35,7 @@ public sealed partial class QueueStore
             .AddArg((long)options.Interval.TotalMilliseconds).AddArg((long)options.Gap.TotalMilliseconds)
             .AddArg((long)options.LeaseTtl.TotalMilliseconds).AddArg(options.LostBudget).AddArg(options.MaxItems);
         var reply = await RunAsync(call, cancellationToken).ConfigureAwait(false);
-        return new ReapReply(reply[2].AsString(), Strings(reply[3]), (int)reply[4].AsInteger(), (int)reply[5].AsInteger());
+        return new ReapReply(reply[2].AsString(), Strings(reply[3]), (int)reply[4].AsInteger(), (int)reply[5].AsInteger(), (int)reply[6].AsInteger());
     }
 
     private static QueueMode Mode(string? state) => state switch

@@ -121,25 +121,42 @@ public sealed partial class QueueStore
     // that it is gone by now.
     private async ValueTask<JobPage> ListIndexAsync(string index, string? cursor, int limit, CancellationToken cancellationToken)
     {
-        long skip = 0;
-        if (cursor is not null)
+        var skip = cursor is null ? 0 : await RankBehindAsync(index, cursor, cancellationToken).ConfigureAwait(false);
+        var command = new RedisCommand("ZREVRANGE", keys.Of(index)).Add(skip).Add(skip + limit).Add("WITHSCORES");
+        var rows = Scored(await redis.ExecuteAsync(command, cancellationToken).ConfigureAwait(false));
+        var page = rows.Take(limit).ToList();
+        var jobs = await ReadAsync([.. page.Select(r => r.Seq)], await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        return new JobPage(jobs, rows.Count > limit ? string.Create(CultureInfo.InvariantCulture, $"{page[^1].Score:R}~{page[^1].Seq}") : null);
+    }
+
+    // How many stand before what comes behind the cursor. Where its member is gone, the place that it would have: behind
+    // those of a higher score, and among those of its own by its text, as Redis orders them.
+    private async ValueTask<long> RankBehindAsync(string index, string cursor, CancellationToken cancellationToken)
+    {
+        var parts = cursor.Split('~');
+        if (parts.Length != 2 || !double.TryParse(parts[0], CultureInfo.InvariantCulture, out _)) throw new FormatException("The cursor is not valid.");
+        var rank = await redis.ExecuteAsync(new RedisCommand("ZREVRANK", keys.Of(index), parts[1]), cancellationToken).ConfigureAwait(false);
+        if (!rank.IsNull) return rank.AsInteger() + 1;
+        var higherTask = redis.ExecuteAsync(new RedisCommand("ZCOUNT", keys.Of(index), $"({parts[0]}", "+inf"), cancellationToken);
+        var equalTask = redis.ExecuteAsync(new RedisCommand("ZRANGEBYSCORE", keys.Of(index), parts[0], parts[0]), cancellationToken);
+        var higher = (await higherTask.ConfigureAwait(false)).AsInteger();
+        return higher + Strings(await equalTask.ConfigureAwait(false)).Count(m => string.CompareOrdinal(m, parts[1]) > 0);
+    }
+
+    // Members with scores: pairs in a row, or in arrays of two, as the server likes.
+    private static List<(long Seq, double Score)> Scored(RedisReply reply)
+    {
+        var rows = new List<(long, double)>();
+        if (reply.Count > 0 && reply[0].IsAggregate)
         {
-            var parts = cursor.Split('~');
-            if (parts.Length != 2 || !double.TryParse(parts[0], CultureInfo.InvariantCulture, out _)) throw new FormatException("The cursor is not valid.");
-            var rank = await redis.ExecuteAsync(new RedisCommand("ZREVRANK", keys.Of(index), parts[1]), cancellationToken).ConfigureAwait(false);
-            skip = rank.IsNull
-                ? (await redis.ExecuteAsync(new RedisCommand("ZCOUNT", keys.Of(index), parts[0], "+inf"), cancellationToken).ConfigureAwait(false)).AsInteger()
-                : rank.AsInteger() + 1;
+            foreach (var pair in reply.Items) rows.Add((pair[0].AsInteger(), pair[1].AsDouble()));
+        }
+        else
+        {
+            for (var i = 0; i + 1 < reply.Count; i += 2) rows.Add((reply[i].AsInteger(), reply[i + 1].AsDouble()));
         }
 
-        var reply = await redis.ExecuteAsync(new RedisCommand("ZREVRANGE", keys.Of(index)).Add(skip).Add(skip + limit), cancellationToken).ConfigureAwait(false);
-        var seqs = Numbers(reply);
-        var more = seqs.Count > limit;
-        if (more) seqs.RemoveAt(limit);
-        var jobs = await ReadAsync(seqs, await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        if (!more) return new JobPage(jobs, null);
-        var score = await redis.ExecuteAsync(new RedisCommand("ZSCORE", keys.Of(index)).Add(seqs[^1]), cancellationToken).ConfigureAwait(false);
-        return new JobPage(jobs, score.IsNull ? null : string.Create(CultureInfo.InvariantCulture, $"{score.AsDouble():R}~{seqs[^1]}"));
+        return rows;
     }
 
     // Pages of a hash that is bounded by what silos can run, or by what waits for other jobs.

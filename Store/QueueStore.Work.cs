@@ -116,7 +116,7 @@ public sealed partial class QueueStore
 
     private static void AddOutbox(RedisScriptCall call, IReadOnlyList<OutboxMessage> outbox)
     {
-        foreach (var message in outbox) call.AddArg(OutboxEntry.Encode(message));
+        foreach (var message in outbox) call.AddArg(message.Seq).AddArg(OutboxEntry.Encode(message));
     }
 
     private static string Verb(Settlement settlement) => settlement switch

@@ -129,7 +129,8 @@ public readonly record struct Settled(long Seq, long Counter, Settlement Settlem
 /// <summary>A message for a foreign list, sent after the step that it belongs to.</summary>
 /// <param name="List">The list.</param>
 /// <param name="Message">What is pushed.</param>
-public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message);
+/// <param name="Seq">The job that it belongs to: sent only if that job's step is not refused; 0 when it belongs to none.</param>
+public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message, long Seq = 0);
 
 /// <summary>What became of results and settlements.</summary>
 /// <param name="Status">Ok.</param>
@@ -150,8 +151,9 @@ public sealed record RenewReply(StoreStatus Status, string Epoch, QueueMode Stat
 /// <param name="What">skipped (another silo was there just now), gap (all leases were extended), or tick.</param>
 /// <param name="Generations">With gap, those whose lease was extended; with tick, those whose lease had expired.</param>
 /// <param name="Recovered">Jobs given back to the ready set.</param>
-/// <param name="Dead">Jobs that had lost their silo too often.</param>
-public sealed record ReapReply(string What, IReadOnlyList<string> Generations, int Recovered, int Dead);
+/// <param name="Dead">Jobs that had lost their silo too often, and those that depended on them.</param>
+/// <param name="Cancelled">Jobs that were to be cancelled.</param>
+public sealed record ReapReply(string What, IReadOnlyList<string> Generations, int Recovered, int Dead, int Cancelled = 0);
 
 /// <summary>Whether a queue takes and starts jobs.</summary>
 public enum QueueMode

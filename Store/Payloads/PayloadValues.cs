@@ -75,12 +75,14 @@ internal static class PayloadValues
         if (json.TokenType == JsonTokenType.Number)
         {
             // The digits as they stand: a double would lose some.
-            take(Encoding.ASCII.GetString(json.ValueSpan));
-            return null;
+            return Bounded(Encoding.ASCII.GetString(json.ValueSpan), name, take);
         }
 
-        if (json.TokenType != JsonTokenType.String) return Wrong(name, "a string or a number", json);
-        var id = json.GetString()!;
+        return json.TokenType == JsonTokenType.String ? Bounded(json.GetString()!, name, take) : Wrong(name, "a string or a number", json);
+    }
+
+    private static PayloadFault? Bounded(string id, string name, Action<string> take)
+    {
         if (WhyNoId(id) is { } why) return new PayloadFault("invalid_field", $"The field '{name}' {why}; 1 to {MaxIdBytes} bytes of text are expected.");
         take(id);
         return null;
@@ -168,11 +170,12 @@ internal static class PayloadValues
     {
         if (json.TokenType == JsonTokenType.Number)
         {
-            return json.TryGetDouble(out var seconds) && seconds is > 0 and < 253402300800 ? (long)Math.Round(seconds * 1000) : null;
+            return json.TryGetDouble(out var seconds) && seconds > 0 && seconds * 1000 <= JobHeader.MaxTime ? (long)Math.Round(seconds * 1000) : null;
         }
 
         if (json.TokenType != JsonTokenType.String || json.ValueSpan.Length > 64) return null;
         return DateTimeOffset.TryParse(json.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+            && time.ToUnixTimeMilliseconds() <= JobHeader.MaxTime
             ? Math.Max(0, time.ToUnixTimeMilliseconds())
             : null;
     }

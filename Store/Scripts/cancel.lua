@@ -6,51 +6,58 @@
 -- ARGV   events control id_window reason
 -- ITEMS  id
 -- REPLY  status epoch verdicts[]: for each id cancelled, requested, ended (too late), remembered, or unknown (an id of
---        the store's own that it does not have)
--- EVENT  cancelled seq …; on the control channel: cancel seq …
+--        the store's own that it has not given)
+-- EVENT  cancelled seq …; of dependents: dead seq …; on the control channel: cancel seq …
 
 local epoch = redis.call('HGET', k_meta, 'epoch') or ''
 local now = server_now()
-local seqs, places = {}, {}
-local verdicts, remember = {}, {}
+local seqs, places, verdicts, remember, seen = {}, {}, {}, {}, {}
 for i = FIRST, #ARGV do
-  local seq = find_seq(ARGV[i], epoch)
+  local id, at = ARGV[i], i - FIRST + 1
+  local seq = find_seq(id, epoch)
   if seq then
     seqs[#seqs + 1] = seq
-    places[#seqs] = i - FIRST + 1
-  elseif string.match(ARGV[i], '^%w+%-%d+$') and redis.call('HEXISTS', k_ids, ARGV[i]) == 0 and epoch ~= ''
-      and string.sub(ARGV[i], 1, #epoch + 1) == epoch .. '-' then
-    verdicts[i - FIRST + 1] = 'unknown'
+    places[#seqs] = at
   else
-    remember[#remember + 1] = ARGV[i]
-    verdicts[i - FIRST + 1] = 'remembered'
+    if not seen[id] then remember[#remember + 1] = id end
+    seen[id] = true
+    verdicts[at] = 'remembered'
   end
 end
 local bad = wrong_shard(seqs) or wrong_dependents()
 if bad then return bad end
 
+-- Whether a job still stands in an index of those that wait.
+local function waits(seq)
+  return redis.call('ZSCORE', k_ready, seq) or redis.call('ZSCORE', k_scheduled, seq)
+      or redis.call('ZSCORE', k_retrying, seq) or redis.call('HEXISTS', k_deferred, seq) == 1
+end
+
 local records, running = get_records(seqs), get_many(k_running, seqs)
 local ask, gone, written, ended = {}, {}, {}, {}
 for n = 1, #seqs do
-  local verdict = 'unknown'
-  if running[n] then
-    ask[#ask + 1] = seqs[n]
+  local seq, record = seqs[n], records[n]
+  local outcome = record and outcome_of((split(record)))
+  local verdict = seen[seq .. '\n']
+  if verdict then
+    -- The same job twice in one call.
+  elseif running[n] and record and not outcome then
+    ask[#ask + 1] = seq
     verdict = 'requested'
-  elseif records[n] then
-    local header_text, rest = split(records[n])
-    local header = cjson.decode(header_text)
-    if header.st == 'c' or header.st == 'd' or header.st == 'x' then
-      verdict = 'ended'
-    else
-      header.st, header.t1 = 'x', now
-      if a_reason ~= '' then header.why = a_reason end
-      header_text = cjson.encode(header)
-      gone[#gone + 1] = seqs[n]
-      written[#written + 1] = header_text .. rest
-      ended[#ended + 1] = { seqs[n], header_text, false }
-      verdict = 'cancelled'
-    end
+  elseif record and not (outcome and (outcome ~= 'x' or running[n] or not waits(seq))) then
+    local header, rest = split(record)
+    header = outcome and header or with_outcome(header, 'x', a_reason, now)
+    gone[#gone + 1] = seq
+    written[#written + 1] = header .. rest
+    ended[#ended + 1] = { seq, header, false }
+    note('cancelled', seq)
+    verdict = 'cancelled'
+  else
+    -- A number of the store's own that it never gave, or whose record retention has removed.
+    local last = tonumber(redis.call('HGET', k_meta, 'seq') or '0')
+    verdict = (record or tonumber(seq) <= last) and 'ended' or 'unknown'
   end
+  seen[seq .. '\n'] = verdict
   verdicts[places[n]] = verdict
 end
 
@@ -74,11 +81,12 @@ if #ask > 0 then
   redis.call('PUBLISH', a_control, 'cancel ' .. table.concat(ask, ' '))
 end
 if #gone > 0 then
+  even_without_memory(k_cancels)
   put_records(gone, written)
   redis.call('RPUSH', k_finished, finished_line(now, gone))
-  local woken, buried = tell_dependents(ended, epoch, now)
+  local _, buried = tell_dependents(ended, epoch, now)
   count('cancelled', #gone, 'finished', #gone, 'dead', buried)
-  redis.call('PUBLISH', a_events, 'cancelled ' .. table.concat(gone, ' '))
+  announce()
   call_many('ZREM', k_ready, gone)
   call_many('ZREM', k_scheduled, gone)
   call_many('ZREM', k_retrying, gone)

@@ -8,7 +8,7 @@
 --        queue has none yet
 -- REPLY  status epoch first now left items[]: the number of the first item, the time (Unix ms), the length of the
 --        list afterwards, and the items in order, a null for one put aside
--- EVENT  running first-last
+-- EVENT  running seq … (with mode s), dead seq …
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'state', 'seq')
 local epoch, seq = state[1] or a_epoch, tonumber(state[3] or '0')
@@ -22,6 +22,7 @@ if window > 0 then room = math.min(room, window - redis.call('ZCARD', k_ready)) 
 if room <= 0 then return { NO_ROOM, epoch } end
 
 -- The sizes of items are not known before they are read: begin with one, and read more at a time while they are small.
+-- Nothing is taken behind the item with which the byte budget is reached.
 local items, bytes, chunk = {}, 0, 1
 local max_bytes, max_payload = tonumber(a_max_bytes), tonumber(a_max_payload)
 while #items < room and bytes < max_bytes do
@@ -34,6 +35,7 @@ while #items < room and bytes < max_bytes do
   end
   local got, largest = #part, 0
   for i = 1, got do
+    if bytes >= max_bytes then break end
     local item = a_from == 'left' and part[i] or part[got - i + 1]
     items[at + i] = item
     bytes = bytes + #item
@@ -64,6 +66,7 @@ for i = 1, n do
     records[i] = head .. item
     started[#started + 1] = s
     started[#started + 1] = running
+    if a_mode == 's' then note('running', s) end
   else
     local message = 'The item has ' .. #item .. ' bytes; the queue takes at most ' .. a_max_payload .. '.'
     records[i] = '{"raw":1,"e":' .. stamp .. ',"st":"d","t1":' .. stamp .. ',"why":"too_large","er":[{"at":' .. stamp ..
@@ -71,16 +74,17 @@ for i = 1, n do
     aside[#aside + 1] = stamp
     aside[#aside + 1] = s
     items[i] = false
+    note('dead', s)
   end
 end
 
-redis.call('HSET', k_meta, 'seq', text(last), 'epoch', epoch)
 put_records(seqs, records)
 if #started > 0 then call_many('HSET', k_running, started) end
 if #aside > 0 then call_many('ZADD', k_dead, aside) end
 count('claimed', n, 'dead', #aside / 2)
-redis.call('PUBLISH', a_events, 'running ' .. text(first) .. '-' .. text(last))
+announce()
 local length = redis.call('LLEN', k_list)
+redis.call('HSET', k_meta, 'seq', text(last), 'epoch', epoch)
 if a_from == 'left' then
   redis.call('LTRIM', k_list, n, -1)
 else

@@ -1,8 +1,9 @@
 -- common: what every script shares. The loader puts it in front of each script, behind the names of
 -- its keys (k_*) and arguments (a_*) that it takes from the script's own header; see StoreScript.cs.
 --
--- A script reads and checks everything first, then writes what is new, and removes the source last:
--- Redis does not roll a script back, and refuses for want of memory only the first write of one.
+-- A script reads and checks everything first, then writes what is new, and removes the source last: Redis does not roll
+-- a script back. Should one end in the midst, the same step made again finds what is there already and does the rest:
+-- numbers are taken (meta's "seq") only once their records are written, and marks of a place are set, never added to.
 --
 -- A record is one value: a JSON header on one line, a newline, the payload as it was pushed, and the
 -- result behind it when there is one (the header's "n" then says where the payload ends).
@@ -19,6 +20,10 @@ local function server_now()
   local t = redis.call('TIME')
   return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end
+
+-- Redis over its maxmemory refuses the first write of a script, and none behind it. Steps that give memory back in the
+-- end, or without which leases would expire, begin with a removal that removes nothing, and so are made even then.
+local function even_without_memory(hash) redis.call('HDEL', hash, '') end
 
 local function shard_of(seq) return math.floor(tonumber(seq) / RUN_OF_SHARD) % SHARDS end
 
@@ -103,11 +108,32 @@ local function drop_records(seqs)
   return dropped
 end
 
+-- From the newline on, without a result that an earlier try left.
+local function without_result(record, newline)
+  local length = string.match(string.sub(record, 1, newline), '"n":(%d+)')
+  return string.sub(record, newline, length and newline + tonumber(length) or -1)
+end
+
+-- Of these numbers each once, in order, with the place of its arguments: a batch that names a job twice is one step of it.
+local function each_once(first, width)
+  local seqs, at, seen = {}, {}, {}
+  for i = first, #ARGV, width do
+    if not seen[ARGV[i]] then
+      seen[ARGV[i]] = true
+      seqs[#seqs + 1] = ARGV[i]
+      at[#seqs] = i
+    end
+  end
+  return seqs, at
+end
+
 -- Header text, and the rest from the newline on.
 local function split(record)
   local newline = string.find(record, '\n', 1, true)
   return string.sub(record, 1, newline - 1), string.sub(record, newline)
 end
+
+local function outcome_of(header) return string.match(header, '"st":"(%a)"') end
 
 local function priority_of(header) return tonumber(string.match(header, '"p":(%d)')) or 5 end
 
@@ -138,6 +164,33 @@ local function add_error(header, kind, message, now)
   while #errors >= MAX_ERRORS do table.remove(errors, 1) end
   errors[#errors + 1] = { at = now, on = (header.a or 0) + 1, k = kind, m = message }
   header.er = errors
+end
+
+-- The header text with an outcome: d or x, and why.
+local function with_outcome(header_text, outcome, why, now)
+  local header = cjson.decode(header_text)
+  header.st, header.t1 = outcome, now
+  if why ~= '' then header.why = why end
+  return cjson.encode(header)
+end
+
+-- What the events channel is told: noted as the step goes, announced once, a message for each state.
+local noted, states = {}, {}
+
+local function note(state, seq)
+  local seqs = noted[state]
+  if not seqs then
+    seqs = {}
+    noted[state] = seqs
+    states[#states + 1] = state
+  end
+  seqs[#seqs + 1] = seq
+end
+
+local function announce()
+  for i = 1, #states do
+    redis.call('PUBLISH', a_events, states[i] .. ' ' .. table.concat(noted[states[i]], ' '))
+  end
 end
 
 -- One line of the finished list is one batch: the time (Unix ms) and the numbers.

@@ -3,29 +3,30 @@
 -- USES   dependents
 -- KEYS   meta:hash running:hash progress:hash cancels:hash finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset jobs:hash*16
 -- ARGV   events control generation outbox
---        outbox: how many messages for foreign lists follow, before the items
+--        outbox: how many messages for foreign lists follow, before the items: each the number of the job that it
+--        belongs to (0 for none) and the entry; those of refused jobs are not sent
 -- ITEMS  seq counter header result
 -- REPLY  status epoch kept refused[]: records of finished jobs in the store, and the numbers whose lease was lost; a
 --        result that this generation has already recorded is acknowledged
--- EVENT  completed seq …
+-- EVENT  completed seq …; of dependents: queued seq …, scheduled seq …; on the control channel: wake
 
-local first = FIRST + tonumber(a_outbox)
-local seqs = {}
-for i = first, #ARGV, 4 do seqs[#seqs + 1] = ARGV[i] end
+local first = FIRST + 2 * tonumber(a_outbox)
+local seqs, at = each_once(first, 4)
 local bad = wrong_shard(seqs) or wrong_dependents()
 if bad then return bad end
 
 local epoch = redis.call('HGET', k_meta, 'epoch') or ''
 local running, records = get_many(k_running, seqs), get_records(seqs)
-local done, written, ended, refused = {}, {}, {}, {}
+local done, written, ended, refused, mine = {}, {}, {}, {}, { ['0'] = true }
 for n = 1, #seqs do
-  local i = first + (n - 1) * 4
+  local i = at[n]
   local record = records[n]
   local newline = record and string.find(record, '\n', 1, true)
   if record and holds(running[n], ARGV[i + 1], a_generation) then
     done[#done + 1] = seqs[n]
-    written[#written + 1] = ARGV[i + 2] .. string.sub(record, newline) .. ARGV[i + 3]
+    written[#written + 1] = ARGV[i + 2] .. without_result(record, newline) .. ARGV[i + 3]
     ended[#ended + 1] = { seqs[n], ARGV[i + 2], true }
+    mine[seqs[n]] = true
   elseif not (record and string.sub(record, 1, newline - 1) == ARGV[i + 2]) then
     refused[#refused + 1] = seqs[n]
   end
@@ -34,15 +35,18 @@ end
 local kept = tonumber(redis.call('HGET', k_meta, 'finished') or '0')
 if #done > 0 then
   local now = server_now()
+  even_without_memory(k_progress)
   put_records(done, written)
-  local line = finished_line(now, done)
-  redis.call('RPUSH', k_finished, line)
-  for i = FIRST, first - 1 do redis.call('RPUSH', k_outbox, ARGV[i]) end
+  for i = FIRST, first - 1, 2 do
+    if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end
+  end
+  redis.call('RPUSH', k_finished, finished_line(now, done))
   kept = redis.call('HINCRBY', k_meta, 'finished', #done)
   local woken, buried = tell_dependents(ended, epoch, now)
   count('completed', #done, 'dead', buried)
+  redis.call('PUBLISH', a_events, 'completed ' .. table.concat(done, ' '))
+  announce()
   if woken > 0 then redis.call('PUBLISH', a_control, 'wake') end
-  redis.call('PUBLISH', a_events, 'completed ' .. string.sub(line, string.find(line, ' ', 1, true) + 1))
   if redis.call('HLEN', k_progress) > 0 then call_many('HDEL', k_progress, done) end
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, done) end
   call_many('HDEL', k_running, done)

@@ -4,8 +4,9 @@
 -- ARGV   control state
 --        state: paused, draining, or "" to resume
 -- REPLY  status
--- EVENT  on the control channel: state
+-- EVENT  on the control channel: state paused, state draining, or state
 
+even_without_memory(k_meta)
 if a_state == '' then
   redis.call('HDEL', k_meta, 'state')
 else

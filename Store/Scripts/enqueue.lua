@@ -1,17 +1,19 @@
 -- enqueue: makes records of jobs that a client hands over, and gives them their place among the admitted.
 --
 -- USES   ids dependents place
--- KEYS   meta:hash ids:hash idlog:list ready:zset scheduled:zset deferred:hash waiters:hash dead:zset finished:list jobs:hash*16
--- ARGV   events control epoch id_window max_ready
+-- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list jobs:hash*16
+-- ARGV   events control epoch schema id_window max_ready
 --        epoch: used when the queue has none yet; id_window: how long an id is remembered, ms; max_ready: ready jobs
 --        that the queue may hold, 0 for no bound
 -- ITEMS  id fingerprint after header payload
 -- REPLY  status epoch verdicts[] seqs[]: for each item 0 new, 1 the job of that id exists, 2 it exists with another
---        payload (nothing was written), 3 it was cancelled before it came; and the job's number
--- EVENT  queued seq …
+--        payload (nothing was written), 3 it was cancelled before it came; and the job's number. With status SCHEMA, the
+--        schema found instead
+-- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …, cancelled seq …; on the control channel: wake
 
-local state = redis.call('HMGET', k_meta, 'epoch', 'seq')
+local state = redis.call('HMGET', k_meta, 'epoch', 'seq', 'schema')
 local epoch, seq = state[1] or a_epoch, tonumber(state[2] or '0')
+if state[3] and state[3] ~= a_schema then return { SCHEMA, epoch, state[3] } end
 local total = (#ARGV - FIRST + 1) / 5
 if tonumber(a_max_ready) > 0 and redis.call('ZCARD', k_ready) + total > tonumber(a_max_ready) then
   return { NO_ROOM, epoch }
@@ -21,12 +23,27 @@ for n = 1, total do
   ids[n] = ARGV[FIRST + (n - 1) * 5]
   possible[n] = seq + n
 end
-local bad = wrong_shard(possible) or wrong_dependents()
+local known, owners = get_many(k_ids, ids), {}
+for n = 1, total do owners[#owners + 1] = string.match(known[n] or '', '^%d+') end
+local bad = wrong_shard(possible) or wrong_shard(owners) or wrong_dependents(any_after(FIRST + 2, 5))
 if bad then return bad end
 
+-- A job that is there already, but has no place: an earlier try of this step ended in the midst.
+local function without_place(owner)
+  local record = get_records({ owner })[1]
+  if not record then return nil end
+  local header, rest = split(record)
+  local outcome = outcome_of(header)
+  if outcome and (outcome ~= 'd' or redis.call('ZSCORE', k_dead, owner)) or redis.call('HEXISTS', k_running, owner) == 1 or redis.call('HEXISTS', k_deferred, owner) == 1
+      or redis.call('ZSCORE', k_ready, owner) or redis.call('ZSCORE', k_scheduled, owner)
+      or redis.call('ZSCORE', k_retrying, owner) then
+    return nil
+  end
+  return { seq = owner, header = header, rest = rest, after = table.concat(cjson.decode(header).dep or {}, '\n') }
+end
+
 local now = server_now()
-local known = get_many(k_ids, ids)
-local verdicts, seqs, register, rows, cancelled, told, seen = {}, {}, {}, {}, {}, {}, {}
+local verdicts, seqs, register, rows, again, cancelled, ended, seen = {}, {}, {}, {}, {}, {}, {}, {}
 for n = 1, total do
   local i = FIRST + (n - 1) * 5
   local id, fingerprint = ids[n], ARGV[i + 1]
@@ -34,7 +51,9 @@ for n = 1, total do
   local verdict, owner = NEW, own
   if id ~= '' then verdict, owner = verdict_of(seen[id] or known[n], own, fingerprint) end
   verdicts[n], seqs[n] = verdict, owner
-  if verdict == NEW or verdict == CANCELLED then
+  if verdict == DUPLICATE and not seen[id] then
+    again[#again + 1] = without_place(owner)
+  elseif verdict == NEW or verdict == CANCELLED then
     seq = seq + 1
     if id ~= '' then
       register[#register + 1] = { id = id, seq = own, fingerprint = fingerprint }
@@ -42,29 +61,27 @@ for n = 1, total do
     end
     local given = ARGV[i + 3]
     local header = '{"e":' .. text(now) .. (given == '{}' and '}' or ',' .. string.sub(given, 2))
+    local row = { seq = own, header = header, rest = '\n' .. ARGV[i + 4], after = ARGV[i + 2] }
     if verdict == NEW then
-      rows[#rows + 1] = { seq = own, header = header, rest = '\n' .. ARGV[i + 4], after = ARGV[i + 2] }
-      told[#told + 1] = own
+      rows[#rows + 1] = row
     else
-      cancelled[#cancelled + 1] = own
-      cancelled[#cancelled + 1] = string.sub(header, 1, -2) .. ',"st":"x","t1":' .. text(now) .. '}\n' .. ARGV[i + 4]
+      row.header = string.sub(header, 1, -2) .. ',"st":"x","t1":' .. text(now) .. '}'
+      cancelled[#cancelled + 1] = row
+      ended[#ended + 1] = own
+      note('cancelled', own)
     end
   end
 end
 
-redis.call('HSET', k_meta, 'seq', text(seq), 'epoch', epoch)
-register_ids(register, text(now + tonumber(a_id_window)))
-local buried = 0
-if #rows > 0 then buried = place(rows, epoch, now) end
-local ended = {}
-for i = 1, #cancelled, 2 do
-  put_records({ cancelled[i] }, { cancelled[i + 1] })
-  ended[#ended + 1] = cancelled[i]
-end
+put_rows(rows)
+put_rows(cancelled)
+redis.call('HSET', k_meta, 'seq', text(seq), 'epoch', epoch, 'schema', a_schema)
 if #ended > 0 then redis.call('RPUSH', k_finished, finished_line(now, ended)) end
-count('enqueued', #rows + #ended, 'duplicates', total - #rows - #ended, 'dead', buried, 'cancelled', #ended, 'finished', #ended)
-if #told > 0 then
-  redis.call('PUBLISH', a_events, 'queued ' .. table.concat(told, ' '))
-  redis.call('PUBLISH', a_control, 'wake')
-end
+register_ids(register, text(now + tonumber(a_id_window)))
+local made = #rows
+for i = 1, #again do rows[#rows + 1] = again[i] end
+local buried = place(rows, epoch, now)
+count('enqueued', made + #ended, 'duplicates', total - made - #ended, 'dead', buried, 'cancelled', #ended, 'finished', #ended)
+announce()
+if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end
 return { OK, epoch, verdicts, seqs }

@@ -1,5 +1,6 @@
--- ids: explicit ids. The ids hash maps an id to "number fingerprint expiry", or to "x - expiry" for a cancel that came
--- before its job; the idlog list names, in order of expiry, what trim will look at. Used by scripts that say USES ids.
+-- ids: explicit ids. The ids hash maps an id to "number fingerprint expiry" ("-" for a fingerprint that nobody knows any
+-- more: it equals every one), or to "x - expiry" for a cancel that came before its job; the idlog list names, in order of expiry,
+-- what trim will look at. Used by scripts that say USES ids.
 
 local NEW, DUPLICATE, CONFLICT, CANCELLED, LOST = 0, 1, 2, 3, 4
 
@@ -13,7 +14,7 @@ local function verdict_of(value, seq, fingerprint)
   local owner, print = parse_id(value)
   if not owner or owner == seq then return NEW, seq end
   if owner == 'x' then return CANCELLED, seq end
-  if print == fingerprint then return DUPLICATE, owner end
+  if print == fingerprint or print == '-' then return DUPLICATE, owner end
   return CONFLICT, owner
 end
 

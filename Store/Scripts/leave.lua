@@ -3,6 +3,7 @@
 -- KEYS   leases:zset silos:hash running:hash
 -- ARGV   generation
 -- REPLY  status held: how many jobs it still holds; the lease stays while there are any
+-- EVENT  none
 
 local running = redis.call('HVALS', k_running)
 local held = 0

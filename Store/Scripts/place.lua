@@ -1,37 +1,54 @@
 -- place: where an admitted job goes: deferred while it waits for others, scheduled before its time, else ready.
--- Used by admit and enqueue, which say USES place.
+-- Used by admit and enqueue, which say USES place. Rows are { seq, header, rest, after }; after: ids, a line each.
 
--- rows of { seq, header, rest, after, id }; writes records, then indexes. Returns how many became dead.
+local function put_rows(rows)
+  local seqs, records = {}, {}
+  for i = 1, #rows do
+    seqs[i] = rows[i].seq
+    records[i] = rows[i].header .. rows[i].rest
+  end
+  put_records(seqs, records)
+end
+
+local function any_after(first, width)
+  for i = first, #ARGV, width do
+    if ARGV[i] ~= '' then return true end
+  end
+  return false
+end
+
+-- Gives rows, whose records are written, their place. Returns how many became dead letters instead.
 local function place(rows, epoch, now)
-  local seqs, records, ready, scheduled, buried = {}, {}, {}, {}, 0
-  local deferred = {}
+  local ready, scheduled, deferred, buried = {}, {}, {}, 0
   for i = 1, #rows do
     local row = rows[i]
-    seqs[i] = row.seq
-    records[i] = row.header .. row.rest
     local due = tonumber(string.match(row.header, '"due":(%d+)'))
     if row.after ~= '' then
       deferred[#deferred + 1] = row
     elseif due and due > now then
       scheduled[#scheduled + 1] = text(due)
       scheduled[#scheduled + 1] = row.seq
+      note('scheduled', row.seq)
     else
       ready[#ready + 1] = ready_score(priority_of(row.header), row.seq)
       ready[#ready + 1] = row.seq
+      note('queued', row.seq)
     end
   end
-  put_records(seqs, records)
   if #scheduled > 0 then call_many('ZADD', k_scheduled, scheduled) end
   if #ready > 0 then call_many('ZADD', k_ready, ready) end
   for i = 1, #deferred do
     local row = deferred[i]
-    local parents, failed = outstanding(row.after, epoch)
-    if failed then
-      row.header = bury_dependent(row.seq, row.header .. row.rest, failed, now)
-      local _, more = tell_dependents({ { row.seq, row.header, false } }, epoch, now)
+    local parents, failed = outstanding(row.seq, row.after, epoch)
+    local full = not failed and no_room_to_wait(parents)
+    if failed or full then
+      local header = failed and bury_failed(row.seq, row.header .. row.rest, failed, now)
+          or bury(row.seq, row.header .. row.rest, 'too_many_dependents', 'Too many jobs wait for ' .. full .. ' already.', now)
+      local _, more = tell_dependents({ { row.seq, header, false } }, epoch, now)
       buried = buried + 1 + more
     elseif #parents > 0 then
       wait_for(row.seq, parents)
+      note('deferred', row.seq)
     else
       make_ready(row.seq, row.header, now)
     end

@@ -5,11 +5,14 @@
 --        ttl: ms; join: 1 to take a lease, 0 to renew one that is still there
 -- REPLY  status epoch state held[] cancels[]: state of the queue (empty, paused or draining), number and counter of each
 --        job held, number and reason of each that is to be cancelled; with status SCHEMA, the schema found instead
+-- EVENT  none
+
 local meta = redis.call('HMGET', k_meta, 'epoch', 'state', 'schema')
 if meta[3] and meta[3] ~= a_schema then return { SCHEMA, meta[1] or '', meta[3] } end
 local known = redis.call('ZSCORE', k_leases, a_generation)
 if not known and a_join == '0' then return { NO_LEASE, meta[1] or '' } end
 
+even_without_memory(k_cancels)
 redis.call('ZADD', k_leases, text(server_now() + tonumber(a_ttl)), a_generation)
 if not known then
   redis.call('HSET', k_silos, a_generation, a_silo)

@@ -2,76 +2,111 @@
 -- order that this gives them; completed and cancelled jobs under a new number, since retention knows the old one.
 --
 -- USES   ids
--- KEYS   meta:hash ids:hash idlog:list ready:zset dead:zset finished:list jobs:hash*16
+-- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset dead:zset finished:list jobs:hash*16
 -- ARGV   events control id_window
 -- ITEMS  seq edited payload
 --        edited: 1 when payload replaces the job's, 0 to keep it
--- REPLY  status epoch verdicts[] seqs[]: for each item requeued, live (not ended) or unknown; and its number now
--- EVENT  queued seq …
+-- REPLY  status epoch verdicts[] seqs[]: for each item requeued, live (not ended), conflict (a later job has its id)
+--        or unknown; and its number now
+-- EVENT  queued seq …; on the control channel: wake
 
 local meta = redis.call('HMGET', k_meta, 'epoch', 'seq')
 local epoch, last = meta[1] or '', tonumber(meta[2] or '0')
 local now = server_now()
-local seqs, possible = {}, {}
-for i = FIRST, #ARGV, 3 do
-  seqs[#seqs + 1] = ARGV[i]
-  possible[#seqs] = last + #seqs
-end
+local seqs, at = each_once(FIRST, 3)
+local possible, owners = {}, {}
+for n = 1, #seqs do possible[n] = last + n end
 local bad = wrong_shard(seqs) or wrong_shard(possible)
 if bad then return bad end
 
 local records = get_records(seqs)
-local verdicts, names, put, written, ready, dead, old, register = {}, {}, {}, {}, {}, {}, {}, {}
+local headers, ids, known = {}, {}, {}
 for n = 1, #seqs do
-  local i = FIRST + (n - 1) * 3
-  local verdict, seq = 'unknown', seqs[n]
-  if records[n] then
-    local header_text, rest = split(records[n])
-    local header = cjson.decode(header_text)
-    if not (header.st == 'c' or header.st == 'd' or header.st == 'x') then
-      verdict = 'live'
-    else
-      verdict = 'requeued'
-      local payload = string.sub(rest, 2)
-      if header.n then payload = string.sub(payload, 1, header.n) end
-      if ARGV[i + 1] == '1' then
-        payload = ARGV[i + 2]
-        header.raw = 1
-      end
-      if header.st == 'd' then
-        dead[#dead + 1] = seq
-      else
-        last = last + 1
-        old[#old + 1] = seq
-        header.id = header.id or (epoch .. '-' .. seq)
-        seq = text(last)
-        register[#register + 1] = { id = header.id, seq = seq, fingerprint = '-' }
-      end
-      header.st, header.t0, header.t1, header.why, header.n = nil, nil, nil, nil, nil
-      header.a, header.lost, header.oom, header.due = nil, nil, nil, nil
-      header_text = cjson.encode(header)
-      put[#put + 1] = seq
-      written[#written + 1] = header_text .. '\n' .. payload
-      ready[#ready + 1] = ready_score(priority_of(header_text), seq)
-      ready[#ready + 1] = seq
-    end
+  local header = records[n] and cjson.decode((split(records[n])))
+  headers[n] = header
+  if header then
+    ids[n] = header.id or (epoch .. '-' .. seqs[n])
+    known[n] = redis.call('HGET', k_ids, ids[n]) or ''
+    owners[#owners + 1] = string.match(known[n], '^%d+')
   end
-  verdicts[n], names[n] = verdict, seq
+end
+bad = wrong_shard(owners)
+if bad then return bad end
+
+-- The number under which an earlier try of this step, which ended in the midst, has written the job already.
+local function number_of_earlier_try(owner, seq)
+  local record = get_records({ owner })[1]
+  return record and string.match((split(record)), '"rq":(%d+)') == seq and owner or nil
 end
 
-if #put > 0 then
-  redis.call('HSET', k_meta, 'seq', text(last))
-  put_records(put, written)
-  for n = 1, #register do
-    local _, print = parse_id(redis.call('HGET', k_ids, register[n].id))
-    register[n].fingerprint = print or '-'
+local verdicts, names, put, written, ready, dead, old, register = {}, {}, {}, {}, {}, {}, {}, {}
+local width = (#ARGV - FIRST + 1) / 3
+local first = last
+for n = 1, #seqs do
+  local i, header, seq = at[n], headers[n], seqs[n]
+  local owner, print = parse_id(known[n])
+  local other = owner and owner ~= 'x' and owner ~= seq
+  local verdict, number = 'requeued', nil
+  if not header then
+    verdict = 'unknown'
+  elseif not header.st and not redis.call('ZSCORE', k_dead, seq) then
+    verdict = 'live'
+  elseif header.st == 'c' or header.st == 'x' then
+    number = other and number_of_earlier_try(owner, seq)
+    if other and not number then
+      verdict = 'conflict'
+    elseif not number then
+      last = last + 1
+      number = text(last)
+    end
+    if verdict == 'requeued' then
+      header.id = ids[n]
+      header.rq = tonumber(seq)
+      old[#old + 1] = seq
+    end
+  elseif other then
+    verdict = 'conflict'
+  else
+    number = seq
+    dead[#dead + 1] = seq
   end
+  if verdict == 'requeued' and redis.call('HEXISTS', k_running, number) == 0 then
+    local _, rest = split(records[n])
+    local payload = string.sub(rest, 2)
+    if header.n then payload = string.sub(payload, 1, header.n) end
+    if ARGV[i + 1] == '1' then
+      payload = ARGV[i + 2]
+      header.raw = 1
+    end
+    header.st, header.t0, header.t1, header.why, header.n, header.pr, header.w = nil, nil, nil, nil, nil, nil, nil
+    header.a, header.lost, header.oom, header.due = nil, nil, nil, nil
+    local header_text = cjson.encode(header)
+    put[#put + 1] = number
+    written[#written + 1] = header_text .. '\n' .. payload
+    if header.id then register[#register + 1] = { id = header.id, seq = number, fingerprint = owner and owner ~= 'x' and print or '-' } end
+    ready[#ready + 1] = ready_score(priority_of(header_text), number)
+    ready[#ready + 1] = number
+    note('queued', number)
+  end
+  verdicts[n], names[n] = verdict, number or seq
+end
+
+if #put + #old > 0 then
+  if #put > 0 then put_records(put, written) end
+  if last > first then redis.call('HSET', k_meta, 'seq', text(last)) end
   register_ids(register, text(now + tonumber(a_id_window)))
-  call_many('ZADD', k_ready, ready)
+  if #ready > 0 then call_many('ZADD', k_ready, ready) end
   count('requeued', #put, 'finished', -#old)
-  redis.call('PUBLISH', a_events, 'queued ' .. table.concat(put, ' '))
+  announce()
   redis.call('PUBLISH', a_control, 'wake')
   if #old > 0 then drop_records(old) end
   if #dead > 0 then call_many('ZREM', k_dead, dead) end
 end
-return { OK, epoch, verdicts, names }
+-- An item named twice gets the reply of the first.
+local all_verdicts, all_names, by_seq = {}, {}, {}
+for n = 1, #seqs do by_seq[seqs[n]] = n end
+for n = 1, width do
+  local of = by_seq[ARGV[FIRST + (n - 1) * 3]]
+  all_verdicts[n], all_names[n] = verdicts[of], names[of]
+end
+return { OK, epoch, all_verdicts, all_names }

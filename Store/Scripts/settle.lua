@@ -1,42 +1,52 @@
 -- settle: ends an attempt of running jobs of this generation otherwise than by a result: retry later, dead letter,
--- cancelled, or given back to the head of the ready set without charge.
+-- cancelled, or given back to the head of the ready set without charge. What somebody wants cancelled is neither retried
+-- nor given back, but cancelled.
 --
 -- USES   dependents
 -- KEYS   meta:hash running:hash progress:hash cancels:hash retrying:zset finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset jobs:hash*16
 -- ARGV   events control generation outbox
---        outbox: how many messages for foreign lists follow, before the items
+--        outbox: as complete
 -- ITEMS  seq counter verb delay header
 --        verb: r retries after delay ms, d buries, x cancels, q gives back; header: the new header, "" to leave it
 -- REPLY  status epoch kept refused[]: as complete
--- EVENT  retrying seq …, dead seq …, cancelled seq …, queued seq …
+-- EVENT  retrying seq …, dead seq …, cancelled seq …, queued seq …; on the control channel: wake
 
-local first = FIRST + tonumber(a_outbox)
-local seqs = {}
-for i = first, #ARGV, 5 do seqs[#seqs + 1] = ARGV[i] end
+local first = FIRST + 2 * tonumber(a_outbox)
+local seqs, at = each_once(first, 5)
 local bad = wrong_shard(seqs) or wrong_dependents()
 if bad then return bad end
 
 local epoch = redis.call('HGET', k_meta, 'epoch') or ''
 local now = server_now()
 local running, records = get_many(k_running, seqs), get_records(seqs)
+local asked = redis.call('HLEN', k_cancels) > 0 and get_many(k_cancels, seqs) or {}
 local names = { r = 'retrying', d = 'dead', x = 'cancelled', q = 'queued' }
-local moved = { r = {}, d = {}, x = {}, q = {} }
 local index = { r = {}, d = {}, q = {} }
-local left, changed, written, ended, refused = {}, {}, {}, {}, {}
+local left, changed, written, cancelled, ended, refused, mine = {}, {}, {}, {}, {}, {}, { ['0'] = true }
 for n = 1, #seqs do
-  local i = first + (n - 1) * 5
+  local i = at[n]
   local seq, verb, header, record = seqs[n], ARGV[i + 2], ARGV[i + 4], records[n]
   local old, rest = '', ''
   if record then old, rest = split(record) end
   if record and holds(running[n], ARGV[i + 1], a_generation) then
+    if outcome_of(old) then
+      -- An earlier try, which ended in the midst, has written it.
+      verb, header = outcome_of(old), old
+    elseif asked[n] and (verb == 'r' or verb == 'q') then
+      verb = 'x'
+      header = with_outcome(header ~= '' and header or old, 'x', asked[n], now)
+    end
     left[#left + 1] = seq
-    moved[verb][#moved[verb] + 1] = seq
+    mine[seq] = true
+    note(names[verb], seq)
     if header ~= '' then
       changed[#changed + 1] = seq
       written[#written + 1] = header .. rest
     else
       header = old
     end
+    if verb == 'x' then cancelled[#cancelled + 1] = seq end
+    if verb == 'd' or verb == 'x' then ended[#ended + 1] = { seq, header, false } end
     local score = verb == 'r' and text(now + tonumber(ARGV[i + 3]))
         or verb == 'd' and text(now)
         or verb == 'q' and ready_score(priority_of(header), seq)
@@ -45,7 +55,6 @@ for n = 1, #seqs do
       rows[#rows + 1] = score
       rows[#rows + 1] = seq
     end
-    if verb == 'd' or verb == 'x' then ended[#ended + 1] = { seq, header, false } end
   elseif not (record and header ~= '' and old == header) then
     refused[#refused + 1] = seq
   end
@@ -53,21 +62,23 @@ end
 
 local kept = tonumber(redis.call('HGET', k_meta, 'finished') or '0')
 if #left > 0 then
+  even_without_memory(k_progress)
   if #changed > 0 then put_records(changed, written) end
   if #index.r > 0 then call_many('ZADD', k_retrying, index.r) end
   if #index.d > 0 then call_many('ZADD', k_dead, index.d) end
   if #index.q > 0 then call_many('ZADD', k_ready, index.q) end
-  if #moved.x > 0 then
-    redis.call('RPUSH', k_finished, finished_line(now, moved.x))
-    kept = redis.call('HINCRBY', k_meta, 'finished', #moved.x)
+  for i = FIRST, first - 1, 2 do
+    if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end
   end
-  for i = FIRST, first - 1 do redis.call('RPUSH', k_outbox, ARGV[i]) end
+  if #cancelled > 0 then
+    redis.call('RPUSH', k_finished, finished_line(now, cancelled))
+    kept = redis.call('HINCRBY', k_meta, 'finished', #cancelled)
+  end
+  local released = #index.q / 2
   local woken, buried = tell_dependents(ended, epoch, now)
-  count('retried', #moved.r, 'dead', #moved.d + buried, 'cancelled', #moved.x, 'released', #moved.q)
-  if woken > 0 or #moved.q > 0 then redis.call('PUBLISH', a_control, 'wake') end
-  for verb, list in pairs(moved) do
-    if #list > 0 then redis.call('PUBLISH', a_events, names[verb] .. ' ' .. table.concat(list, ' ')) end
-  end
+  count('retried', #index.r / 2, 'dead', #index.d / 2 + buried, 'cancelled', #cancelled, 'released', released)
+  announce()
+  if woken > 0 or released > 0 then redis.call('PUBLISH', a_control, 'wake') end
   if redis.call('HLEN', k_progress) > 0 then call_many('HDEL', k_progress, left) end
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, left) end
   call_many('HDEL', k_running, left)

@@ -5,7 +5,7 @@
 --        limit: running jobs of the queue in the cluster, 0 for none
 -- REPLY  status epoch now ready due jobs[]: how many stay ready, when the next job is due (Unix ms, empty for none),
 --        and for each started job its number and its record
--- EVENT  running seq …
+-- EVENT  queued seq … (those whose time has come), running seq …
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'state')
 local epoch = state[1] or ''
@@ -16,10 +16,10 @@ local now = server_now()
 local stamp = text(now)
 local due, waiting = {}, { k_scheduled, k_retrying }
 for w = 1, 2 do due[w] = redis.call('ZRANGEBYSCORE', waiting[w], '-inf', stamp, 'LIMIT', 0, 500) end
-for w = 1, 2 do
-  local bad = wrong_shard(due[w])
-  if bad then return bad end
-end
+local room, limit = tonumber(a_max_items), tonumber(a_limit)
+if limit > 0 then room = math.min(room, limit - redis.call('HLEN', k_running)) end
+local bad = wrong_shard(due[1]) or wrong_shard(due[2]) or room > 0 and wrong_shard(redis.call('ZRANGE', k_ready, 0, room - 1))
+if bad then return bad end
 
 -- What is ready is first marked so, then struck from where it waited.
 for w = 1, 2 do
@@ -29,6 +29,7 @@ for w = 1, 2 do
       if records[i] then
         ready[#ready + 1] = ready_score(priority_of((split(records[i]))), due[w][i])
         ready[#ready + 1] = due[w][i]
+        note('queued', due[w][i])
       end
     end
     if #ready > 0 then call_many('ZADD', k_ready, ready) end
@@ -36,38 +37,36 @@ for w = 1, 2 do
   end
 end
 
-local room, limit = tonumber(a_max_items), tonumber(a_limit)
-if limit > 0 then room = math.min(room, limit - redis.call('HLEN', k_running)) end
+-- Records are read a few at a time, more while they are small, until the byte budget is spent; what is left stays ready.
 local seqs = room > 0 and redis.call('ZRANGE', k_ready, 0, room - 1) or {}
-local bad = wrong_shard(seqs)
-if bad then return bad end
-
--- Records are read a few at a time until the byte budget is spent; what is left stays ready.
-local jobs, started, taken, bytes, at = {}, {}, {}, 0, 1
-while at <= #seqs and bytes < tonumber(a_max_bytes) do
-  local part = {}
-  for i = at, math.min(at + 15, #seqs) do part[#part + 1] = seqs[i] end
+local jobs, started, taken, bytes, at, chunk = {}, {}, {}, 0, 1, 1
+local max_bytes = tonumber(a_max_bytes)
+while at <= #seqs and bytes < max_bytes do
+  local part, largest = {}, 0
+  for i = at, math.min(at + chunk - 1, #seqs) do part[#part + 1] = seqs[i] end
   local records = get_records(part)
   for i = 1, #part do
+    if bytes >= max_bytes then break end
+    local record = records[i]
     taken[#taken + 1] = part[i]
-    if records[i] then
-      local attempt = (tonumber(string.match((split(records[i])), '"a":(%d+)')) or 0) + 1
-      bytes = bytes + #records[i]
+    local header = record and split(record)
+    -- One that has its outcome already only stood here still.
+    if record and not outcome_of(header) then
+      bytes = bytes + #record
+      largest = math.max(largest, #record)
       jobs[#jobs + 1] = part[i]
-      jobs[#jobs + 1] = records[i]
+      jobs[#jobs + 1] = record
       started[#started + 1] = part[i]
-      started[#started + 1] = entry(a_counter, a_generation, attempt, stamp, 's')
+      started[#started + 1] = entry(a_counter, a_generation, (tonumber(string.match(header, '"a":(%d+)')) or 0) + 1, stamp, 's')
+      note('running', part[i])
     end
   end
   at = at + #part
+  chunk = largest > 16384 and 1 or math.min(chunk * 4, 32)
 end
 
-if #started > 0 then
-  call_many('HSET', k_running, started)
-  local line = {}
-  for i = 1, #started, 2 do line[#line + 1] = started[i] end
-  redis.call('PUBLISH', a_events, 'running ' .. table.concat(line, ' '))
-end
+if #started > 0 then call_many('HSET', k_running, started) end
+announce()
 if #taken > 0 then call_many('ZREM', k_ready, taken) end
 
 local soonest = ''

@@ -1,0 +1,83 @@
+using System.Globalization;
+using Gristmill.Redis;
+using Gristmill.Store.Tests.Support;
+using Gristmill.Testing;
+
+namespace Gristmill.Store.Tests.Failure;
+
+/// <summary>
+/// Scripts that end in the midst, at each of their writes: the composed text gets a redis.call that counts writes and
+/// raises. No server does that of itself; it stands for a fault in a script, a command that an ACL forbids, a crash of a
+/// server whose log is not whole.
+/// </summary>
+public sealed class InterruptedTests(SharedStores stores) : IClassFixture<SharedStores>
+{
+    private const string Prelude = """
+        local real_call, writes = redis.call, 0
+        local is_write = { HSET = 1, HDEL = 1, HINCRBY = 1, ZADD = 1, ZREM = 1, RPUSH = 1, LTRIM = 1, PUBLISH = 1 }
+        local redis = { call = function(name, ...)
+          if is_write[name] then
+            writes = writes + 1
+            if writes == INTERRUPT then error('interrupted at ' .. name) end
+          end
+          return real_call(name, ...)
+        end }
+
+        """;
+
+    [Theory, MemberData(nameof(Rows.StepsOnBoth), MemberType = typeof(Rows))]
+    public async Task Step_that_ends_at_any_write_loses_nothing_and_is_whole_when_made_again(StoreKind kind, string verb)
+    {
+        var server = await stores.GetAsync(kind);
+        // A client's step that ends in the midst can leave a record without a place, which never runs.
+        var phantoms = verb is "enqueue" or "requeue";
+        string whole;
+        await using (var queue = await TestQueue.OpenAsync(server))
+        {
+            var act = await Scenario.Of(verb).ArrangeAsync(queue);
+            await act(queue.Store);
+            whole = (await Ledger.ReadAsync(queue)).States(phantoms);
+        }
+
+        for (var write = 1; ; write++)
+        {
+            await using var queue = await TestQueue.OpenAsync(server);
+            var act = await Scenario.Of(verb).ArrangeAsync(queue);
+            var before = await Ledger.ReadAsync(queue);
+            var failure = await Record.ExceptionAsync(() => act(Interrupted(queue, write)));
+            if (failure is null)
+            {
+                Assert.True(write > 1, "the step writes nothing");
+                return;
+            }
+
+            Assert.Contains("interrupted at", Assert.IsType<RedisServerException>(failure).Message, StringComparison.Ordinal);
+            AssertNothingLost(verb, write, before, await Ledger.ReadAsync(queue));
+            await act(queue.Store);
+            var after = await Ledger.ReadAsync(queue);
+            // The counter of finished jobs may count a line twice: trim sets it right.
+            var faults = after.Faults(counts: false, phantoms);
+            var last = verb == "claim" && failure.Message.Contains("LTRIM", StringComparison.Ordinal);
+            Assert.True(faults.Length == 0, $"{verb}, write {write}, {failure.Message}:\n{faults}");
+            // Only where the very removal from the list fails do its items run twice.
+            if (!last) Assert.True(whole == after.States(phantoms), $"{verb}, write {write}, {failure.Message}: expected\n{whole}\nactual\n{after.States(phantoms)}");
+        }
+    }
+
+    private static void AssertNothingLost(string verb, int write, Ledger before, Ledger after)
+    {
+        if (verb is "purge" or "trim") return;
+        foreach (var payload in before.Listed.Concat(before.Records.Values.Select(Ledger.Payload)))
+        {
+            // A duplicate is what admit drops; edited is what requeue writes instead.
+            if (payload is "twice" || (verb == "requeue" && payload == "named")) continue;
+            Assert.True(after.Times(payload) > 0, $"{verb}, write {write}: {payload} is lost.\n{after.States()}");
+        }
+    }
+
+    private static QueueStore Interrupted(TestQueue queue, int write)
+    {
+        var prelude = Prelude.Replace("INTERRUPT", write.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        return new QueueStore(queue.Redis, queue.Keys) { ScriptOf = s => new RedisScript(s.Name, prelude + s.Script.Body) };
+    }
+}
