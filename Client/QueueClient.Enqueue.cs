@@ -31,7 +31,7 @@ internal sealed partial class QueueClient
             throw new ArgumentException($"There are {jobs.Count} jobs; one call takes at most {IQueueClient.MaxBatch}.", nameof(jobs));
         }
 
-        var composed = new NewJob[jobs.Count];
+        var composed = new ComposedJob[jobs.Count];
         for (var i = 0; i < jobs.Count; i++)
         {
             composed[i] = JobComposer.Compose(jobs[i].Payload, jobs[i].Options, _options, _context.Options.GenerateIds, i);
@@ -42,19 +42,15 @@ internal sealed partial class QueueClient
         return handles;
     }
 
-    private async Task SendAsync(IReadOnlyList<NewJob> piece, List<JobHandle> handles, CancellationToken cancellationToken)
+    private async Task SendAsync(IReadOnlyList<ComposedJob> piece, List<JobHandle> handles, CancellationToken cancellationToken)
     {
-        var repeatable = piece.All(j => j.Header.Id is not null);
-        var calls = 0;
+        var repeatable = piece.All(j => j.Job.Header.Id is not null);
+        var jobs = piece.Select(j => j.Job).ToArray();
         (string Epoch, IReadOnlyList<EnqueueResult> Results)? reply;
         try
         {
             reply = await _context.Retry.RunAsync(
-                token =>
-                {
-                    calls++;
-                    return _store.EnqueueAsync(piece, _context.NewEpoch(), _options.IdWindow, _options.MaxReady, token);
-                },
+                token => _store.EnqueueAsync(jobs, _context.NewEpoch(), _options.IdWindow, _options.MaxReady, token),
                 repeatable,
                 cancellationToken).ConfigureAwait(false);
         }
@@ -67,8 +63,10 @@ internal sealed partial class QueueClient
         for (var i = 0; i < piece.Count; i++)
         {
             var result = accepted.Results[i];
-            var id = piece[i].Header.Id ?? JobRecord.OwnId(accepted.Epoch, result.Seq);
-            handles.Add(new JobHandle(this, id, Outcome(result.Verdict)));
+            var id = jobs[i].Header.Id ?? JobRecord.OwnId(accepted.Epoch, result.Seq);
+            var outcome = Outcome(result.Verdict);
+            if (piece[i].IdIsGenerated && outcome == EnqueueOutcome.Existing) outcome = EnqueueOutcome.Created;
+            handles.Add(new JobHandle(this, id, outcome));
         }
     }
 

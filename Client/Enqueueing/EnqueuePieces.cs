@@ -1,5 +1,3 @@
-using Gristmill.Store;
-
 namespace Gristmill.Client;
 
 /// <summary>Cuts many jobs into pieces, each one call of the store: by count and by bytes, in order.</summary>
@@ -11,7 +9,7 @@ internal static class EnqueuePieces
     /// <summary>Payload bytes of one piece; a larger job is a piece of its own.</summary>
     public const int MaxBytes = 1024 * 1024;
 
-    public static IEnumerable<ArraySegment<NewJob>> Of(NewJob[] jobs)
+    public static IEnumerable<ArraySegment<ComposedJob>> Of(ComposedJob[] jobs)
     {
         for (var start = 0; start < jobs.Length;)
         {
@@ -19,11 +17,11 @@ internal static class EnqueuePieces
             long bytes = 0;
             do
             {
-                bytes += jobs[end].Payload.Length;
+                bytes += jobs[end].Job.Payload.Length;
                 end++;
             }
-            while (end < jobs.Length && end - start < MaxJobs && bytes + jobs[end].Payload.Length <= MaxBytes);
-            yield return new ArraySegment<NewJob>(jobs, start, end - start);
+            while (end < jobs.Length && end - start < MaxJobs && bytes + jobs[end].Job.Payload.Length <= MaxBytes);
+            yield return new ArraySegment<ComposedJob>(jobs, start, end - start);
             start = end;
         }
     }

@@ -6,6 +6,11 @@ using Gristmill.Store.Payloads;
 
 namespace Gristmill.Client;
 
+/// <summary>A job that can be sent.</summary>
+/// <param name="Job">The store's job.</param>
+/// <param name="IdIsGenerated">Whether the client made its id: when that is known already, it is this very job.</param>
+internal readonly record struct ComposedJob(NewJob Job, bool IdIsGenerated);
+
 /// <summary>
 /// Makes the store's job of a payload and options. Called for each job before anything is sent, so that a bad one among many
 /// stops all of them. Options are checked by the same rules as the payload's members: they are written as a JSON object and
@@ -38,7 +43,7 @@ internal static class JobComposer
     /// <param name="generateId">Whether a job without an id gets one.</param>
     /// <param name="index">Its place among several; null for a single one.</param>
     /// <exception cref="InvalidJobException">It cannot be a job.</exception>
-    public static NewJob Compose(ReadOnlyMemory<byte> payload, EnqueueOptions? options, ClientQueueOptions queue, bool generateId, int? index)
+    public static ComposedJob Compose(ReadOnlyMemory<byte> payload, EnqueueOptions? options, ClientQueueOptions queue, bool generateId, int? index)
     {
         CheckSize(payload.Length, queue, index);
         var header = new JobHeader();
@@ -48,10 +53,11 @@ internal static class JobComposer
         }
 
         if (options is not null) Apply(options, header, index);
-        if (generateId) header.Id ??= Guid.NewGuid().ToString("N");
+        var generated = generateId && header.Id is null;
+        if (generated) header.Id = Guid.NewGuid().ToString("N");
         AddTrace(header);
         var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(payload.Span, queue.Fields);
-        return new NewJob(header, fingerprint, payload);
+        return new ComposedJob(new NewJob(header, fingerprint, payload), generated);
     }
 
     /// <summary>Checks the payload that is to replace a dead letter's.</summary>
