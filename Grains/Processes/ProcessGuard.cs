@@ -28,7 +28,7 @@ internal sealed class ProcessGuard : IDisposable
             -*) left=; for g in $groups; do [ "$g" = "$group" ] || left="$left $g"; done; groups=$left ;;
           esac
         done
-        for g in $groups; do kill -KILL -- "-$g"; done
+        for g in $groups; do kill -s KILL -- "-$g"; done
         """;
 
     private readonly Lock _gate = new();
