@@ -1,0 +1,118 @@
+using System.Text.Json;
+using Gristmill.Client;
+
+namespace Gristmill.Silo.Http;
+
+/// <summary>The dead letters of a queue.</summary>
+internal static class DeadLetterCalls
+{
+    private const int MaxAroundPayload = 64 * 1024;
+
+    private static readonly string[] FilterFields = ["reason", "sessionId", "diedBefore", "diedSince"];
+
+    public static void Map(RouteGroupBuilder queue)
+    {
+        queue.MapGet("/dead-letters", ListAsync);
+        queue.MapGet("/dead-letters/{id}", GetAsync);
+        queue.MapPost("/dead-letters/{id}/requeue", RequeueAsync);
+        queue.MapPost("/dead-letters/requeue", RequeueAllAsync);
+        queue.MapDelete("/dead-letters/{id}", PurgeAsync);
+        queue.MapDelete("/dead-letters", PurgeAllAsync);
+    }
+
+    private static async Task<IResult> ListAsync(string queue, HttpContext context, QueueDirectory queues)
+    {
+        var (cursor, limit) = (QueryValues.Cursor(context.Request), QueryValues.Limit(context.Request));
+        var target = await queues.FindAsync(queue, context.RequestAborted);
+        return ApiJson.Ok(await QueryValues.PageAsync(() => target.DeadLetters.ListAsync(cursor, limit, context.RequestAborted)));
+    }
+
+    private static async Task<IResult> GetAsync(string queue, string id, QueueDirectory queues, CancellationToken cancellationToken)
+    {
+        id = QueryValues.Id(id);
+        var target = await queues.FindAsync(queue, cancellationToken);
+        return ApiJson.Ok(await target.DeadLetters.GetAsync(id, cancellationToken) ?? throw Unknown(queue, id));
+    }
+
+    private static async Task<IResult> RequeueAsync(string queue, string id, HttpContext context, QueueDirectory queues)
+    {
+        id = QueryValues.Id(id);
+        var target = await queues.FindAsync(queue, context.RequestAborted);
+        using var body = await RequestBody.ReadAsync(context, queues.MaxPayloadBytes(queue) + MaxAroundPayload, optional: true);
+        return await target.DeadLetters.RequeueAsync(id, Payload(body), context.RequestAborted) switch
+        {
+            RequeueOutcome.Requeued when await target.GetAsync(id, context.RequestAborted) is { } job => ApiJson.Ok(queues.Present(job), StatusCodes.Status202Accepted),
+            RequeueOutcome.Live => throw JobCalls.Live(id),
+            _ => throw Unknown(queue, id),
+        };
+    }
+
+    private static async Task<IResult> RequeueAllAsync(string queue, HttpContext context, QueueDirectory queues)
+    {
+        var target = await queues.FindAsync(queue, context.RequestAborted);
+        using var body = await RequestBody.ReadAsync(context, MaxAroundPayload, optional: true);
+        var filter = body is null ? null : Filter(body.RootElement);
+        return ApiJson.Ok(new RequeuedAnswer(await target.DeadLetters.RequeueAllAsync(filter, context.RequestAborted)), StatusCodes.Status202Accepted);
+    }
+
+    private static async Task<IResult> PurgeAsync(string queue, string id, QueueDirectory queues, CancellationToken cancellationToken)
+    {
+        id = QueryValues.Id(id);
+        var target = await queues.FindAsync(queue, cancellationToken);
+        return await target.DeadLetters.PurgeAsync(id, cancellationToken) ? Results.NoContent() : throw Unknown(queue, id);
+    }
+
+    private static async Task<IResult> PurgeAllAsync(string queue, HttpContext context, QueueDirectory queues)
+    {
+        var request = context.Request;
+        var filter = Filter([.. request.Query.Keys], name => QueryValues.Text(request, name));
+        var target = await queues.FindAsync(queue, context.RequestAborted);
+        return ApiJson.Ok(new PurgedAnswer(await target.DeadLetters.PurgeAllAsync(filter, context.RequestAborted)));
+    }
+
+    private static ReadOnlyMemory<byte>? Payload(JsonDocument? body)
+    {
+        if (body is null) return null;
+        return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("payload", out var payload)
+            ? EnqueueBody.Raw(payload)
+            : throw ApiProblemException.InvalidField("payload", "The field 'payload' is missing; expected is the payload that replaces the job's, or no body.");
+    }
+
+    private static DeadLetterFilter Filter(JsonElement body)
+    {
+        if (body.ValueKind != JsonValueKind.Object) throw ApiProblemException.InvalidField("", $"The body is no object; expected is one with {string.Join(", ", FilterFields)}, or no body.");
+        return Filter([.. body.EnumerateObject().Select(m => m.Name)], name => Text(body, name));
+    }
+
+    // An unknown field is refused rather than passed over: without its filter this would act on all.
+    private static DeadLetterFilter Filter(IReadOnlyList<string> names, Func<string, string?> text)
+    {
+        if (names.FirstOrDefault(n => !FilterFields.Contains(n)) is { } unknown)
+        {
+            throw ApiProblemException.InvalidField(unknown, $"The field '{unknown}' is not known; known are {string.Join(", ", FilterFields)}.");
+        }
+
+        return new DeadLetterFilter
+        {
+            Reason = text("reason"),
+            SessionId = text("sessionId"),
+            DiedBefore = QueryValues.Time("diedBefore", text("diedBefore")),
+            DiedSince = QueryValues.Time("diedSince", text("diedSince")),
+        };
+    }
+
+    private static string? Text(JsonElement body, string name)
+    {
+        if (!body.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw ApiProblemException.InvalidField(name, $"The field '{name}' is no string.");
+    }
+
+    private static ApiProblemException Unknown(string queue, string id) => new(
+        StatusCodes.Status404NotFound, "unknown_dead_letter", "There is no such dead letter.", $"The queue '{queue}' has no dead letter '{id}'.", "id");
+}
+
+/// <summary>How many dead letters are ready jobs again.</summary>
+internal sealed record RequeuedAnswer(long Requeued);
+
+/// <summary>How many dead letters were forgotten.</summary>
+internal sealed record PurgedAnswer(long Purged);

@@ -1,0 +1,48 @@
+using Gristmill.Client;
+
+namespace Gristmill.Silo.Http;
+
+/// <summary>Queues: their numbers, and whether they take and start jobs.</summary>
+internal static class QueueCalls
+{
+    public static void Map(RouteGroupBuilder api)
+    {
+        api.MapGet("/queues", ListAsync);
+        api.MapGet("/queues/{queue}", GetAsync);
+        api.MapPost("/queues/{queue}/pause", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => q.PauseAsync(stop), stop));
+        api.MapPost("/queues/{queue}/resume", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => q.ResumeAsync(stop), stop));
+        api.MapPost("/queues/{queue}/drain", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => q.DrainAsync(stop), stop));
+    }
+
+    private static async Task<IResult> ListAsync(QueueDirectory queues, IGristmillClient client, CancellationToken cancellationToken)
+    {
+        var answers = new List<QueueAnswer>();
+        foreach (var name in await queues.NamesAsync(cancellationToken)) answers.Add(await AnswerAsync(client.Queue(name), queues, cancellationToken));
+        return ApiJson.Ok(new QueuesAnswer(answers));
+    }
+
+    private static async Task<IResult> GetAsync(string queue, QueueDirectory queues, CancellationToken cancellationToken) =>
+        ApiJson.Ok(await AnswerAsync(await queues.FindAsync(queue, cancellationToken), queues, cancellationToken));
+
+    private static async Task<IResult> ModeAsync(string queue, QueueDirectory queues, Func<IQueueClient, Task> change, CancellationToken cancellationToken)
+    {
+        var target = await queues.FindAsync(queue, cancellationToken);
+        await change(target);
+        return ApiJson.Ok(await AnswerAsync(target, queues, cancellationToken));
+    }
+
+    private static async Task<QueueAnswer> AnswerAsync(IQueueClient queue, QueueDirectory queues, CancellationToken cancellationToken)
+    {
+        var info = await queue.GetInfoAsync(cancellationToken);
+        var lists = await queues.ListsAsync(queue.Name, cancellationToken);
+        return new QueueAnswer(info.Name, info.State, info.Counts, info.Totals, info.OldestReadyAt, info.OldestReadySeconds, info.Silos, lists);
+    }
+}
+
+/// <summary>All queues.</summary>
+internal sealed record QueuesAnswer(IReadOnlyList<QueueAnswer> Queues);
+
+/// <summary>One queue; lists are null when it is not configured on this silo.</summary>
+internal sealed record QueueAnswer(
+    string Name, string State, JobCounts Counts, IReadOnlyDictionary<string, long> Totals,
+    DateTimeOffset? OldestReadyAt, double? OldestReadySeconds, IReadOnlyList<string> Silos, IReadOnlyList<ListLength>? Lists);

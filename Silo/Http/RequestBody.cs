@@ -1,0 +1,66 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gristmill.Silo.Http;
+
+/// <summary>Reads a JSON body within a bound.</summary>
+internal static class RequestBody
+{
+    // The body wraps the payload, which has its own bound of depth.
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 80 };
+
+    /// <summary>The body as JSON; the caller disposes it.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="maxBytes">The largest body.</param>
+    /// <param name="optional">Whether there may be none; then null is returned.</param>
+    /// <exception cref="ApiProblemException">It is no JSON, or too large.</exception>
+    public static async Task<JsonDocument?> ReadAsync(HttpContext context, long maxBytes, bool optional = false)
+    {
+        var request = context.Request;
+        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength, maxBytes);
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes + 1;
+        var body = await ReadBytesAsync(request, maxBytes, context.RequestAborted);
+        if (body.Length == 0)
+        {
+            return optional ? null : throw new ApiProblemException(StatusCodes.Status400BadRequest, "malformed", "The body is not valid.", "The body is empty; JSON is expected.");
+        }
+
+        if (!request.HasJsonContentType())
+        {
+            throw new ApiProblemException(StatusCodes.Status415UnsupportedMediaType, "media_type", "The body's type is not known.", $"The Content-Type is '{request.ContentType}'; expected is application/json.", "Content-Type");
+        }
+
+        try
+        {
+            return JsonDocument.Parse(body, Options);
+        }
+        catch (JsonException e)
+        {
+            throw new ApiProblemException(StatusCodes.Status400BadRequest, "malformed", "The body is not valid.", $"The body is not JSON: {e.Message}");
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
+    {
+        var buffer = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, maxBytes));
+        var chunk = new byte[16 * 1024];
+        try
+        {
+            while (await request.Body.ReadAsync(chunk, cancellationToken) is > 0 and var count)
+            {
+                if (buffer.Length + count > maxBytes) throw TooLarge(null, maxBytes);
+                buffer.Write(chunk, 0, count);
+            }
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            throw TooLarge(null, maxBytes);
+        }
+
+        return buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+    }
+
+    private static ApiProblemException TooLarge(long? length, long maxBytes) => new(
+        StatusCodes.Status413PayloadTooLarge, "too_large", "The body is too large.",
+        $"The body has {(length is { } bytes ? $"{bytes}" : $"more than {maxBytes}")} bytes; at most {maxBytes} are taken.");
+}
