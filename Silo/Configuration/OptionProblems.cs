@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace Gristmill.Silo.Configuration;
+
+/// <summary>Collects messages about options, each with the option's full path: Gristmill:Queues:asr:Window.</summary>
+internal sealed class OptionProblems
+{
+    private readonly string _section;
+    private readonly List<string> _messages;
+
+    public OptionProblems(string section)
+        : this(section, [])
+    {
+    }
+
+    private OptionProblems(string section, List<string> messages)
+    {
+        _section = section;
+        _messages = messages;
+    }
+
+    public IReadOnlyList<string> Messages => _messages;
+
+    /// <summary>The same collection, for the options below.</summary>
+    public OptionProblems Under(string section) => new(Path(section), _messages);
+
+    public string Path(string option) => $"{_section}:{option}";
+
+    public void AddRange(IEnumerable<string> messages) => _messages.AddRange(messages);
+
+    /// <param name="option">Below this section; null for the section itself.</param>
+    /// <param name="what">The rest of the sentence.</param>
+    public void AddMessage(string? option, string what) => _messages.Add($"{(option is null ? _section : Path(option))} {what}");
+
+    public void Add(string option, string value, string bound) => AddMessage(option, $"is '{value}'; it must be {bound}.");
+
+    /// <summary>Also refuses what is no number.</summary>
+    public void Range(string option, double value, double least, double most)
+    {
+        if (!(value >= least && value <= most))
+        {
+            AddMessage(option, string.Create(CultureInfo.InvariantCulture, $"is {value}; it must be from {least:0.###} to {most:0.###}."));
+        }
+    }
+}
