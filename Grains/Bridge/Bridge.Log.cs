@@ -47,7 +47,7 @@ internal static partial class BridgeLog
     [LoggerMessage(1014, LogLevel.Debug, "Waiting for list {List} failed: {Error}")]
     public static partial void WaitFailed(this ILogger log, string list, string error);
 
-    [LoggerMessage(1020, LogLevel.Warning, "Queue {Queue}: job {Job} cannot be one ({Reason}): {Message}")]
+    [LoggerMessage(1020, LogLevel.Debug, "Queue {Queue}: job {Job} cannot be one ({Reason}): {Message}")]
     public static partial void Refused(this ILogger log, string queue, string job, string reason, string message);
 
     [LoggerMessage(1021, LogLevel.Warning, "Queue {Queue}: admitting {Count} jobs failed, trying again: {Error}")]

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using Gristmill.Client;
 using Gristmill.Grains.Handlers;
@@ -21,6 +22,16 @@ internal sealed class DemoCommand(IAnsiConsole console, bool json, TimeProvider 
     public const string WordsQueue = "words";
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var json = new Option<bool>("--json") { Description = "Prints the summary as one JSON object." };
+        var command = new Command("demo", "Shows the main job on real input: recordings, pushed in chunks, analysed and counted.");
+        command.Options.Add(json);
+        command.SetAction((parsed, cancellationToken) => new DemoCommand(AnsiConsole.Console, parsed.GetValue(json), TimeProvider.System).RunAsync(cancellationToken));
+        return command;
+    }
 
     /// <summary>Runs the demo.</summary>
     /// <returns>0 when every job ended as it should, else 1.</returns>

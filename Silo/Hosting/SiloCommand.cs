@@ -1,0 +1,78 @@
+using System.CommandLine;
+using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Options;
+using Gristmill.Silo.Configuration;
+using Gristmill.Silo.EmbeddedStore;
+using Gristmill.Silo.Http;
+using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
+
+namespace Gristmill.Silo.Hosting;
+
+/// <summary>
+/// `gristmill silo`: runs a silo until it is told to stop. Steps: read and validate all options → start the embedded store
+/// when no Redis is configured → build the host → say what is there → run → stop in order.
+/// </summary>
+internal static class SiloCommand
+{
+    /// <summary>The command with its flags.</summary>
+    public static Command Create()
+    {
+        var flags = new SiloFlags();
+        var command = new Command("silo", "Runs a silo: takes jobs off the lists of its queues and works on them.");
+        flags.AddTo(command);
+        command.SetAction((parsed, cancellationToken) => RunAsync(flags.Read(parsed), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(GristmillFlags flags, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await HostAsync(flags, cancellationToken);
+        }
+        catch (OptionsValidationException wrong)
+        {
+            foreach (var failure in wrong.Failures) await Console.Error.WriteLineAsync($"gristmill: {failure}");
+            return 2;
+        }
+        catch (Exception error) when (error is RunnerStartException or EmbeddedStoreException)
+        {
+            await Console.Error.WriteLineAsync($"gristmill: {error.Message}");
+            return 1;
+        }
+        catch (IOException error)
+        {
+            // Kestrel says which address it could not bind.
+            await Console.Error.WriteLineAsync($"gristmill: {error.Message}");
+            return 1;
+        }
+    }
+
+    private static async Task<int> HostAsync(GristmillFlags flags, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders().AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss ";
+            console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.AddGristmillOptions(flags);
+        var options = GristmillConfiguration.Load(builder.Configuration, flags);
+        using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(c => c.SingleLine = true));
+        await using var embedded = options.Redis is null
+            ? await EmbeddedGarnet.StartAsync(options.Embedded, loggers, TimeProvider.System, cancellationToken)
+            : null;
+        if (embedded is not null) builder.Services.PostConfigure<GristmillOptions>(o => o.Redis = embedded.Url);
+        builder.Services.AddGristmillSilo();
+        builder.Services.AddGristmillApi();
+        builder.WebHost.UseUrls(options.Url);
+        await using var app = builder.Build();
+        app.MapGristmillApi();
+        app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, embedded));
+        await app.RunAsync(cancellationToken);
+        return 0;
+    }
+}

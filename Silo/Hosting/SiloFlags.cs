@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Gristmill.Silo.Configuration;
+
+namespace Gristmill.Silo.Hosting;
+
+/// <summary>The flags of `gristmill silo`: the usual ones; everything else is configuration.</summary>
+internal sealed class SiloFlags
+{
+    private readonly Option<string?> _redis = new("--redis") { Description = "The Redis: redis://[user:password@]host:port/database. Without one an embedded store is started." };
+    private readonly Option<string?> _service = new("--service") { Description = "Keeps clusters on one Redis apart. Default: default." };
+    private readonly Option<string?> _url = new("--url") { Description = "Where the HTTP API listens. Default: http://127.0.0.1:8080." };
+    private readonly Option<string?> _folder = new("--folder") { Description = "The embedded store's folder. Default: ./.gristmill." };
+    private readonly Option<string?> _queue = new("--queue") { Description = "The queue that the flags below are about." };
+    private readonly Option<string?> _list = new("--list") { Description = "The list that producers push to. Default: the queue's name." };
+    private readonly Option<string?> _handler = new("--handler") { Description = "The C# handler, by name." };
+    private readonly Option<string[]> _handlers = new("--handlers") { Description = "Assemblies with handlers.", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<string?> _worker = new("--worker") { Description = "The worker's command line, in quotes: 'python3 worker.py'." };
+    private readonly Option<int?> _workers = new("--workers") { Description = "How many worker processes. Default: 1." };
+    private readonly Option<int?> _concurrency = new("--concurrency") { Description = "Jobs at once on this silo. Default: 100." };
+    private readonly Option<double?> _timeout = new("--timeout") { Description = "Seconds for one attempt. Default: 300." };
+    private readonly Option<string?> _logLevel = new("--log-level") { Description = "DEBUG, INFO, WARNING or ERROR. Default: INFO." };
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { _redis, _service, _url, _folder, _queue, _list, _handler, _handlers, _worker, _workers, _concurrency, _timeout, _logLevel })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public GristmillFlags Read(ParseResult parsed) => new()
+    {
+        Redis = parsed.GetValue(_redis),
+        Service = parsed.GetValue(_service),
+        Url = parsed.GetValue(_url),
+        Folder = parsed.GetValue(_folder),
+        Queue = parsed.GetValue(_queue),
+        List = parsed.GetValue(_list),
+        Handler = parsed.GetValue(_handler),
+        HandlerAssemblies = parsed.GetValue(_handlers) ?? [],
+        Worker = parsed.GetValue(_worker) is { } command ? [.. System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(command)] : null,
+        Workers = parsed.GetValue(_workers),
+        Concurrency = parsed.GetValue(_concurrency),
+        TimeoutSeconds = parsed.GetValue(_timeout),
+        LogLevel = parsed.GetValue(_logLevel),
+    };
+}
