@@ -29,6 +29,7 @@ public static class GristmillGrainsExtensions
         });
         services.AddSingleton<QueueMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
+        services.AddHostedService<ThreadPoolGuard>();
         services.AddHostedService<BridgeHost>();
         return services;
     }
