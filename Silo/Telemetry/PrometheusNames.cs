@@ -41,7 +41,7 @@ internal static class PrometheusNames
 
     private static string Unit(string? unit, PrometheusType type)
     {
-        if (string.IsNullOrEmpty(unit) || unit.StartsWith('{'))
+        if (string.IsNullOrEmpty(unit))
         {
             return "";
         }
