@@ -5,9 +5,12 @@ internal static class NearestName
 {
     public static string? Of(string given, IEnumerable<string> known) => known
         .Select(name => (Name: name, Edits: Distance(given.ToUpperInvariant(), name.ToUpperInvariant())))
-        .Where(n => n.Edits <= Math.Max(1, Math.Max(given.Length, n.Name.Length) / 3))
+        .Where(n => n.Edits <= Tolerated(Math.Max(given.Length, n.Name.Length)))
         .OrderBy(n => n.Edits).ThenBy(n => n.Name, StringComparer.Ordinal)
         .Select(n => n.Name).FirstOrDefault();
+
+    /// <summary>Two swapped letters are two edits; more is likely another word, unless the word is long.</summary>
+    private static int Tolerated(int length) => length <= 3 ? 1 : Math.Max(2, length / 3);
 
     /// <summary>Insertions, deletions and replacements between two texts; of long ones only the first 64 characters count.</summary>
     internal static int Distance(ReadOnlySpan<char> a, ReadOnlySpan<char> b)

@@ -1,0 +1,137 @@
+using Gristmill.Grains.Options;
+using Gristmill.Silo.Configuration;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace Gristmill.Silo.Tests.Configuration;
+
+public sealed class GristmillConfigurationTests
+{
+    private const string Asr = "Gristmill:Queues:asr";
+
+    [Fact]
+    public void Queue_configured_is_read()
+    {
+        var options = Load(new() { [$"{Asr}:List"] = "asr_chunk_queue", [$"{Asr}:Handler"] = "h", [$"{Asr}:Retry:Retries"] = "7", [$"{Asr}:PopFrom"] = "right" });
+        var queue = Assert.Single(options.Queues);
+        Assert.Equal(("asr", "asr_chunk_queue", 7, PopEnd.Right), (queue.Key, queue.Value.List, queue.Value.Retry.Retries, queue.Value.PopFrom));
+    }
+
+    [Fact]
+    public void Short_names_fill_what_is_open()
+    {
+        var options = Load(
+            new() { ["REDIS_URL"] = "redis://r:1/2", ["QUEUE_NAME"] = "lahstats:processing", ["JOB_TIMEOUT"] = "12.5", ["WORKER_COUNT"] = "3" },
+            new GristmillFlags { Worker = ["python3", "w.py"], Queue = "lahstats:processing" });
+        Assert.Equal("redis://r:1/2", options.Redis);
+        var queue = options.Queues["lahstats:processing"];
+        Assert.Equal(("lahstats:processing", 12.5, 3), (queue.List, queue.TimeoutSeconds, queue.Worker!.Count));
+        Assert.Equal(["python3", "w.py"], queue.Worker.Command);
+    }
+
+    [Fact]
+    public void Configuration_wins_over_short_names_and_flags_over_both()
+    {
+        var values = new Dictionary<string, string?>
+        {
+            ["REDIS_URL"] = "redis://short", ["JOB_TIMEOUT"] = "1", ["QUEUE_NAME"] = "other",
+            ["Gristmill:Redis"] = "redis://long", [$"{Asr}:Handler"] = "h", [$"{Asr}:TimeoutSeconds"] = "2",
+        };
+        var configured = Load(values);
+        Assert.Equal(("redis://long", 2.0), (configured.Redis, configured.Queues["asr"].TimeoutSeconds));
+        Assert.Equal("asr", Assert.Single(configured.Queues).Key);
+        var flagged = Load(values, new GristmillFlags { Redis = "redis://flag", TimeoutSeconds = 3 });
+        Assert.Equal(("redis://flag", 3.0), (flagged.Redis, flagged.Queues["asr"].TimeoutSeconds));
+    }
+
+    [Fact]
+    public void Queue_name_alone_lacks_only_what_does_its_work() =>
+        Assert.Contains("Gristmill:Queues:jobs has neither Handler nor Worker", Assert.Single(Failures(new() { ["QUEUE_NAME"] = "jobs" })), StringComparison.Ordinal);
+
+    [Fact]
+    public void List_flag_makes_a_queue_of_that_name()
+    {
+        var queue = Assert.Single(Load([], new GristmillFlags { List = "work", Handler = "h" }).Queues);
+        Assert.Equal(("work", "work"), (queue.Key, queue.Value.List));
+    }
+
+    [Theory]
+    [InlineData("Lists:0:Priority", "12", "Gristmill:Queues:asr:Lists:0:Priority is 12; it must be from 0 to 9.")]
+    [InlineData("Concurrency", "0", "Gristmill:Queues:asr:Concurrency is 0; it must be from 1 to 100000.")]
+    [InlineData("TimeoutSeconds", "NaN", "Gristmill:Queues:asr:TimeoutSeconds is NaN; it must be from 0.01 to 2592000.")]
+    [InlineData("Retry:Factor", "0.5", "Gristmill:Queues:asr:Retry:Factor is 0.5; it must be from 1 to 10.")]
+    [InlineData("Windw", "5", "Gristmill:Queues:asr:Windw is no option; did you mean Window?")]
+    [InlineData("Retry:Retrys", "5", "Gristmill:Queues:asr:Retry:Retrys is no option; did you mean Retries?")]
+    [InlineData("Lists:0:Nam", "x", "Gristmill:Queues:asr:Lists:0:Nam is no option; did you mean Name?")]
+    [InlineData("Fields:JobId", "", "Gristmill:Queues:asr:Fields:JobId is ''; it must be the name of a member of the payload.")]
+    public void Option_that_is_wrong_is_named_with_value_and_bound(string key, string value, string expected) =>
+        Assert.Contains(expected, Failures(new() { [$"{Asr}:Handler"] = "h", [$"{Asr}:Lists:0:Name"] = "l", [$"{Asr}:{key}"] = value }));
+
+    [Theory]
+    [InlineData("Gristmill:LeaseSeconds", "301", "Gristmill:LeaseSeconds is 301; it must be from 1 to 300.")]
+    [InlineData("Gristmill:RenewSeconds", "2", "Gristmill:RenewSeconds is 2; it must be from 0.1 to 1.667.")]
+    [InlineData("Gristmill:Embedded:MemoryMiB", "63", "Gristmill:Embedded:MemoryMiB is 63; it must be from 64 to 1048576.")]
+    [InlineData("Gristmill:Service", "a b", "Gristmill:Service is 'a b'; it must be 1 to 128 letters, digits, '.', '_', ':' and '-'.")]
+    [InlineData("Gristmill:Url", "8080", "Gristmill:Url is '8080'; it must be an http:// or https:// URL, such as http://127.0.0.1:8080.")]
+    [InlineData("Gristmill:Redsi", "x", "Gristmill:Redsi is no option; did you mean Redis?")]
+    [InlineData("JOB_TIMEOUT", "5m", "JOB_TIMEOUT is '5m'; it must be a number of seconds, such as 300.")]
+    [InlineData("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud'; it must be DEBUG, INFO, WARNING or ERROR.")]
+    public void Silo_option_that_is_wrong_is_named_with_value_and_bound(string key, string value, string expected) =>
+        Assert.Equal(expected, Assert.Single(Failures(new() { [key] = value })));
+
+    [Fact]
+    public void Value_of_another_type_is_named()
+    {
+        var failure = Assert.Single(Failures(new() { [$"{Asr}:Concurrency"] = "many" }));
+        Assert.Contains("Gristmill:Queues:asr:Concurrency", failure, StringComparison.Ordinal);
+        Assert.Contains("many", failure, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("redis://:s3cret@host:notaport")]
+    [InlineData("redis://s3cret@host")]
+    [InlineData("http://u:s3cret@host")]
+    public void Redis_url_that_is_wrong_is_refused_without_its_secret(string url)
+    {
+        var failure = Assert.Single(Failures(new() { ["Gristmill:Redis"] = url }));
+        Assert.StartsWith("Gristmill:Redis ", failure, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Handler_and_worker_together_are_refused() => Assert.Contains(
+        "Gristmill:Queues:asr has both Handler ('h') and Worker; set one of them.",
+        Failures(new() { [$"{Asr}:Handler"] = "h", [$"{Asr}:Worker:Command:0"] = "sh" }));
+
+    [Fact]
+    public void Two_queues_on_one_list_are_refused() => Assert.Contains(
+        "Gristmill:Queues:b:List is 'l', which is a list of the queue 'asr' too; a list belongs to one queue.",
+        Failures(new() { [$"{Asr}:Handler"] = "h", [$"{Asr}:List"] = "l", ["Gristmill:Queues:b:Handler"] = "h", ["Gristmill:Queues:b:List"] = "l" }));
+
+    [Fact]
+    public void Dead_letters_into_a_list_of_jobs_are_refused() => Assert.Contains(
+        Failures(new() { [$"{Asr}:Handler"] = "h", [$"{Asr}:List"] = "l", [$"{Asr}:DeadLetterList"] = "l" }),
+        f => f.StartsWith("Gristmill:Queues:asr:DeadLetterList is 'l'", StringComparison.Ordinal));
+
+    [Fact]
+    public void Queue_without_a_list_is_fine() => Assert.Single(Load(new() { [$"{Asr}:Handler"] = "h" }).Queues);
+
+    [Fact]
+    public void Name_with_a_colon_is_explained() => Assert.Contains(
+        Failures(new() { ["Gristmill:Queues:lahstats:processing:Handler"] = "h" }),
+        f => f.Contains("lahstats:processing is no option", StringComparison.Ordinal) && f.Contains("begins a new level", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("123456789", 0x31C3)]
+    [InlineData("foo", 12182)]
+    [InlineData("{foo}:jobs", 12182)]
+    [InlineData("a{foo}{bar}", 12182)]
+    [InlineData("{}foo", 9500)]
+    public void Slot_of_a_key_is_that_of_redis(string key, int slot) => Assert.Equal(slot % 16384, ClusterSlot.Of(key));
+
+    private static GristmillOptions Load(Dictionary<string, string?> values, GristmillFlags? flags = null) =>
+        GristmillConfiguration.Load(new ConfigurationBuilder().AddInMemoryCollection(values).Build(), flags ?? new GristmillFlags());
+
+    private static IEnumerable<string> Failures(Dictionary<string, string?> values) =>
+        Assert.Throws<OptionsValidationException>(() => Load(values)).Failures;
+}
