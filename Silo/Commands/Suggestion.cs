@@ -9,7 +9,7 @@ internal static class Suggestion
     public static string? Of(string given, IEnumerable<string> known)
     {
         var best = known.Select(name => (Name: name, Distance: Distance(given, name))).OrderBy(c => c.Distance).ThenBy(c => c.Name, StringComparer.Ordinal).FirstOrDefault();
-        return best.Name is not null && best.Distance <= Math.Min(MaxDistance, Math.Max(1, given.Length / 2)) ? $"Did you mean '{best.Name}'?" : null;
+        return best.Name is not null && best.Distance <= Math.Min(MaxDistance, (given.Length + 1) / 2) ? $"Did you mean '{best.Name}'?" : null;
     }
 
     // Levenshtein: how many letters to insert, delete or replace.
