@@ -1,0 +1,64 @@
+namespace Gristmill.Silo.Commands;
+
+/// <summary>What commands see of the world, so that a test can be the world.</summary>
+internal sealed record CommandEnvironment
+{
+    /// <summary>Where results go.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Where errors and warnings go.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>What "-" reads.</summary>
+    public required TextReader In { get; init; }
+
+    /// <summary>Environment variables by name.</summary>
+    public required Func<string, string?> Variable { get; init; }
+
+    /// <summary>The working folder: of files, appsettings.json and the embedded store.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Whether a person looks at <see cref="Out"/>: colours and moving bars.</summary>
+    public bool IsTerminal { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>The process's own.</summary>
+    public static CommandEnvironment OfProcess() => new()
+    {
+        Out = Console.Out,
+        Error = Console.Error,
+        In = Console.In,
+        Variable = Environment.GetEnvironmentVariable,
+        Folder = Environment.CurrentDirectory,
+        IsTerminal = !Console.IsOutputRedirected,
+    };
+}
+
+/// <summary>A command that cannot do what was asked: what is wrong, and what to do next.</summary>
+/// <param name="message">What is wrong.</param>
+/// <param name="hint">What to do next; null for nothing.</param>
+/// <param name="status">The exit status.</param>
+internal sealed class CommandException(string message, string? hint = null, int status = ExitStatus.Failed) : Exception(message)
+{
+    public string? Hint => hint;
+
+    public int Status => status;
+
+    /// <summary>The command was called in a way that makes no sense.</summary>
+    public static CommandException BadUsage(string message, string? hint = null) => new(message, hint, ExitStatus.BadUsage);
+}
+
+/// <summary>How commands end.</summary>
+internal static class ExitStatus
+{
+    /// <summary>It was done.</summary>
+    public const int Ok = 0;
+
+    /// <summary>It failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>It was called wrongly; nothing was done.</summary>
+    public const int BadUsage = 2;
+}

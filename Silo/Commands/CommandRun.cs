@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Text.Json;
+using Gristmill.Client;
+using Gristmill.Silo.Http;
+using Gristmill.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+using Spectre.Console;
+
+namespace Gristmill.Silo.Commands;
+
+/// <summary>One run of a command: what was parsed, the client, and the output.</summary>
+internal sealed class CommandRun : IAsyncDisposable
+{
+    private const int WidthWithoutTerminal = 1000;
+
+    private readonly GlobalOptions _globals;
+    private GristmillClient? _client;
+
+    private CommandRun(ParseResult parsed, CommandEnvironment environment, GlobalOptions globals)
+    {
+        _globals = globals;
+        Parsed = parsed;
+        Environment = environment;
+        IsJson = parsed.GetValue(globals.Json);
+        Console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(environment.Out),
+            Ansi = environment.IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = environment.IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        if (!environment.IsTerminal) Console.Profile.Width = WidthWithoutTerminal;
+    }
+
+    public ParseResult Parsed { get; }
+
+    public CommandEnvironment Environment { get; }
+
+    public bool IsJson { get; }
+
+    public IAnsiConsole Console { get; }
+
+    /// <summary>The client; connects in the background.</summary>
+    public IGristmillClient Client => _client ??= GristmillClient.Connect(
+        new GristmillClientOptions
+        {
+            Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment),
+            Service = Service(),
+            MaxRetries = 0,
+        },
+        NullLoggerFactory.Instance,
+        Environment.Clock);
+
+    /// <summary>Makes an action of a function on a run.</summary>
+    public static Func<ParseResult, CancellationToken, Task<int>> Action(
+        CommandEnvironment environment, GlobalOptions globals, Func<CommandRun, CancellationToken, Task<int>> action) =>
+        async (parsed, cancellationToken) =>
+        {
+            await using var run = new CommandRun(parsed, environment, globals);
+            return await action(run, cancellationToken);
+        };
+
+    /// <summary>A queue by the name that was given.</summary>
+    /// <exception cref="CommandException">No queue can have this name.</exception>
+    public IQueueClient Queue(Argument<string> argument)
+    {
+        var name = Parsed.GetRequiredValue(argument);
+        return RedisKeys.IsName(name)
+            ? Client.Queue(name)
+            : throw CommandException.BadUsage($"'{name}' is no name of a queue: it may have letters, digits, '.', '_', ':' and '-', 1 to 128 of them.");
+    }
+
+    /// <summary>Fails when no silo has served the queue and nothing was ever in it, with the names that are alike.</summary>
+    public async Task<QueueInfo> KnownAsync(IQueueClient queue, CancellationToken cancellationToken)
+    {
+        var info = await queue.GetInfoAsync(cancellationToken);
+        var known = await Client.ListQueuesAsync(cancellationToken);
+        if (known.Contains(queue.Name) || info.Totals.Values.Any(n => n > 0)) return info;
+        throw new CommandException($"There is no queue '{queue.Name}' in the service '{Client.Service}'.", Suggestion.Of(queue.Name, known) ?? NoQueues(known));
+    }
+
+    /// <summary>Writes a value as JSON.</summary>
+    public void WriteJson<T>(T value) => Environment.Out.WriteLine(JsonSerializer.Serialize(value, ApiJson.Indented));
+
+    /// <summary>Writes a value as one line of JSON.</summary>
+    public void WriteJsonLine<T>(T value) => Environment.Out.WriteLine(JsonSerializer.Serialize(value, ApiJson.Options));
+
+    /// <summary>Writes a line for people.</summary>
+    public void WriteLine(string line) => Environment.Out.WriteLine(Plain.Text(line));
+
+    /// <summary>Writes a warning beside the result.</summary>
+    public void Warn(string line) => Environment.Error.WriteLine($"warning: {Plain.Text(line)}");
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_client is not null) await _client.DisposeAsync();
+    }
+
+    private static string NoQueues(IReadOnlyList<string> known) =>
+        known.Count == 0 ? "No silo has served any queue yet; start one with: gristmill" : $"There are: {string.Join(", ", known)}";
+
+    private string Service()
+    {
+        var service = Parsed.GetValue(_globals.Service) ?? RedisAddress.Setting("Service", Environment) ?? "default";
+        return RedisKeys.IsName(service)
+            ? service
+            : throw CommandException.BadUsage($"--service is '{service}'; it may have letters, digits, '.', '_', ':' and '-', 1 to 128 of them.");
+    }
+}

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.Globalization;
+using Gristmill.Client;
+using Gristmill.Silo.Http;
+using Gristmill.Store;
+
+namespace Gristmill.Silo.Commands;
+
+/// <summary><c>gristmill enqueue asr '{"chunk":7}'</c></summary>
+internal static class EnqueueCommand
+{
+    private static readonly Argument<string> Queue = new("queue") { Description = "The queue." };
+    private static readonly Argument<string> Payload = new("payload") { Description = "The payload: JSON, @file, or - for standard input." };
+    private static readonly Option<string?> Id = new("--id") { Description = "An id that makes enqueueing the same job twice harmless." };
+    private static readonly Option<string?> Session = new("--session") { Description = "The session that the job belongs to." };
+    private static readonly Option<string?> Priority = new("--priority") { Description = "high, normal, low, or 0 (first) to 9." };
+    private static readonly Option<string?> RunAt = new("--run-at") { Description = "Not before this time, ISO 8601; without an offset it is UTC." };
+    private static readonly Option<int?> MaxAttempts = new("--max-attempts") { Description = "Attempts in all, 1 to 1001." };
+    private static readonly Option<double?> Timeout = new("--timeout") { Description = "Seconds for one attempt, 0.001 to 2592000." };
+    private static readonly Option<string[]> DependsOn = new("--depends-on") { Description = "Ids of jobs of the same queue that must complete first.", AllowMultipleArgumentsPerToken = true };
+
+    public static Command Make(CommandEnvironment environment, GlobalOptions globals)
+    {
+        var command = new Command("enqueue", "Enqueues a job.") { Queue, Payload, Id, Session, Priority, RunAt, MaxAttempts, Timeout, DependsOn };
+        command.SetAction(CommandRun.Action(environment, globals, RunAsync));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var options = Options(run.Parsed);
+        var payload = await PayloadSource.ReadAsync(run.Parsed.GetRequiredValue(Payload), run.Environment, cancellationToken);
+        var queue = run.Queue(Queue);
+        var handle = await queue.EnqueueRawAsync(payload, options, cancellationToken);
+        if (run.IsJson) run.WriteJson(await handle.GetAsync(cancellationToken) ?? new Job { Id = handle.Id, Queue = handle.Queue, State = JobState.Queued });
+        else run.WriteLine(Line(handle));
+        await WarnAsync(run, queue, cancellationToken);
+        return ExitStatus.Ok;
+    }
+
+    private static string Line(JobHandle handle) => handle.Outcome switch
+    {
+        EnqueueOutcome.Existing => $"{handle.Queue} has the job {handle.Id} already",
+        EnqueueOutcome.Cancelled => $"{handle.Queue} took the job {handle.Id}, which was cancelled before it came",
+        _ => $"{handle.Queue} took the job {handle.Id}",
+    };
+
+    // A name that is only mistyped would keep the job waiting for ever, without a word.
+    private static async Task WarnAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
+    {
+        if ((await queue.GetInfoAsync(cancellationToken)).Silos.Count > 0) return;
+        var known = await run.Client.ListQueuesAsync(cancellationToken);
+        var suggestion = known.Contains(queue.Name) ? null : Suggestion.Of(queue.Name, known);
+        run.Warn($"No silo serves the queue '{queue.Name}' now; the job waits until one does.{(suggestion is null ? string.Empty : $" {suggestion}")}");
+    }
+
+    private static EnqueueOptions Options(ParseResult parsed) => new()
+    {
+        Id = parsed.GetValue(Id),
+        SessionId = parsed.GetValue(Session),
+        Priority = PriorityOf(parsed.GetValue(Priority)),
+        MaxAttempts = parsed.GetValue(MaxAttempts),
+        Timeout = TimeoutOf(parsed.GetValue(Timeout)),
+        RunAt = TimeOf(parsed.GetValue(RunAt)),
+        DependsOn = parsed.GetValue(DependsOn),
+    };
+
+    private static int? PriorityOf(string? text)
+    {
+        if (text is null) return null;
+        return PriorityNames.Parse(text) ?? throw CommandException.BadUsage($"--priority is '{text}'; it must be high, normal, low, or 0 (first) to 9.");
+    }
+
+    private static TimeSpan? TimeoutOf(double? seconds)
+    {
+        if (seconds is null) return null;
+        return seconds is >= 0.001 and <= 2_592_000 ? TimeSpan.FromSeconds(seconds.Value)
+            : throw CommandException.BadUsage(string.Create(CultureInfo.InvariantCulture, $"--timeout is {seconds}; it must be 0.001 to 2592000 seconds."));
+    }
+
+    private static DateTimeOffset? TimeOf(string? text)
+    {
+        if (text is null) return null;
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+            ? time
+            : throw CommandException.BadUsage($"--run-at is '{text}'; it must be a time in ISO 8601, such as 2030-01-31T12:00:00Z.");
+    }
+}

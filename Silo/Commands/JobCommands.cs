@@ -1,0 +1,132 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Gristmill.Client;
+using Gristmill.Silo.Http;
+using Gristmill.Store;
+using Spectre.Console;
+
+namespace Gristmill.Silo.Commands;
+
+/// <summary><c>gristmill job show|watch|cancel|retry</c>; watching is in <see cref="JobWatchView"/>.</summary>
+internal static class JobCommands
+{
+    private static readonly Argument<string> Queue = new("queue") { Description = "The queue." };
+    private static readonly Argument<string> Id = new("id") { Description = "The job's id." };
+    private static readonly Option<string?> Reason = new("--reason") { Description = "Why, for people." };
+
+    public static Command Make(CommandEnvironment environment, GlobalOptions globals)
+    {
+        var command = new Command("job", "Shows, follows, cancels or retries one job.");
+        Add("show", "Shows a job.", ShowAsync);
+        Add("watch", "Follows a job until it has its outcome; the exit status is 0 when it completed.", WatchAsync);
+        Add("cancel", "Cancels a job.", CancelAsync, Reason);
+        Add("retry", "Gives an ended job another life.", RetryAsync);
+        return command;
+
+        void Add(string name, string description, Func<CommandRun, CancellationToken, Task<int>> action, params Option[] options)
+        {
+            var child = new Command(name, description) { Queue, Id };
+            foreach (var option in options) child.Add(option);
+            child.SetAction(CommandRun.Action(environment, globals, action));
+            command.Add(child);
+        }
+    }
+
+    /// <summary>Writes a job for people.</summary>
+    public static void Write(CommandRun run, Job job)
+    {
+        var grid = Plain.Table("", "").HideHeaders();
+        void Row(string name, string? value)
+        {
+            if (value is not null) grid.AddRow(new Text(name), Plain.Cell(value));
+        }
+
+        Row("job", $"{job.Queue}/{job.Id}");
+        Row("state", JobStates.Name(job.State) + (job.Reason is null ? string.Empty : $" ({job.Reason})") + (job.CancelRequested ? ", to be cancelled" : string.Empty));
+        Row("waits for", Wait(job.WaitingFor));
+        Row("attempt", job.MaxAttempts is { } most ? string.Create(CultureInfo.InvariantCulture, $"{job.Attempt} of {most}") : job.Attempt.ToString(CultureInfo.InvariantCulture));
+        Row("progress", job.Progress is { } progress ? JobWatchView.Describe(progress) : null);
+        Row("session", job.SessionId);
+        Row("enqueued", Plain.Time(job.EnqueuedAt));
+        Row("started", job.StartedAt is null ? null : Plain.Time(job.StartedAt));
+        Row("finished", job.FinishedAt is null ? null : Plain.Time(job.FinishedAt));
+        Row("silo", job.Silo);
+        foreach (var error in job.Errors) Row("error", $"{Plain.Time(error.At)} attempt {error.Attempt}, {error.Kind}: {error.Message}");
+        run.Console.Write(grid);
+        if (job.Result is { } result) run.WriteLine($"result{Environment.NewLine}{JsonSerializer.Serialize(result, ApiJson.Indented)}");
+    }
+
+    private static string? Wait(JobWait? wait) => wait?.For switch
+    {
+        null => null,
+        "time" => Plain.Time(wait.Until),
+        "jobs" => $"the jobs {string.Join(", ", wait.Jobs ?? [])}",
+        "resume" => "the queue to be resumed",
+        "silo" => "a silo: none serves the queue now",
+        _ => "its turn",
+    };
+
+    private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var queue = run.Queue(Queue);
+        var job = await queue.GetAsync(run.Parsed.GetRequiredValue(Id), cancellationToken) ?? throw await UnknownAsync(run, queue, cancellationToken);
+        if (run.IsJson) run.WriteJson(job);
+        else Write(run, job);
+        return ExitStatus.Ok;
+    }
+
+    private static async Task<int> WatchAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var queue = run.Queue(Queue);
+        var id = run.Parsed.GetRequiredValue(Id);
+        if (await queue.GetAsync(id, cancellationToken) is null) throw await UnknownAsync(run, queue, cancellationToken);
+        var last = await JobWatchView.ShowAsync(run, queue.WatchAsync(id, cancellationToken));
+        return last?.State == JobState.Completed ? ExitStatus.Ok : ExitStatus.Failed;
+    }
+
+    private static async Task<int> CancelAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var queue = run.Queue(Queue);
+        var id = run.Parsed.GetRequiredValue(Id);
+        var outcome = await queue.CancelAsync(id, run.Parsed.GetValue(Reason), cancellationToken);
+        if (run.IsJson) run.WriteJson(new { outcome = outcome.ToString().ToLowerInvariant() });
+        switch (outcome)
+        {
+            case CancelOutcome.Unknown:
+                throw await UnknownAsync(run, queue, cancellationToken);
+            case CancelOutcome.Ended:
+                throw new CommandException($"The job {queue.Name}/{id} has its outcome already.", $"gristmill job show {queue.Name} {id}");
+        }
+
+        if (!run.IsJson) run.WriteLine(Line(outcome, $"{queue.Name}/{id}"));
+        return ExitStatus.Ok;
+    }
+
+    private static string Line(CancelOutcome outcome, string job) => outcome switch
+    {
+        CancelOutcome.Cancelled => $"{job} is cancelled",
+        CancelOutcome.Requested => $"{job} runs; its silo was told to end it",
+        _ => $"{job} has not come yet; it will be cancelled when it does",
+    };
+
+    private static async Task<int> RetryAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var queue = run.Queue(Queue);
+        var id = run.Parsed.GetRequiredValue(Id);
+        var outcome = await queue.RetryAsync(id, cancellationToken);
+        if (outcome == RequeueOutcome.Unknown) throw await UnknownAsync(run, queue, cancellationToken);
+        if (outcome == RequeueOutcome.Live) throw new CommandException($"The job {queue.Name}/{id} has not ended: it waits or runs.");
+        if (run.IsJson) run.WriteJson(await queue.GetAsync(id, cancellationToken));
+        else run.WriteLine($"{queue.Name}/{id} is ready again");
+        return ExitStatus.Ok;
+    }
+
+    private static async Task<CommandException> UnknownAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
+    {
+        await run.KnownAsync(queue, cancellationToken);
+        return new CommandException(
+            $"The queue '{queue.Name}' has no job '{run.Parsed.GetRequiredValue(Id)}': there was none, its record is no longer kept, or it was pushed to the list and not admitted yet.",
+            $"gristmill queues show {queue.Name}   shows what the queue has.");
+    }
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace Gristmill.Silo.Commands;
+
+/// <summary>Text for people, safe to show: what jobs bring must not steer the terminal.</summary>
+internal static class Plain
+{
+    /// <summary>The text with control characters but line ends and tabs replaced.</summary>
+    public static string Text(string? text)
+    {
+        if (text is null) return string.Empty;
+        return text.Any(IsUnsafe) ? string.Create(text.Length, text, static (to, from) =>
+        {
+            for (var i = 0; i < from.Length; i++) to[i] = IsUnsafe(from[i]) ? '\uFFFD' : from[i];
+        }) : text;
+    }
+
+    /// <summary>A cell of a table, on one line.</summary>
+    public static Text Cell(string? text) => new(Text(text).ReplaceLineEndings(" "));
+
+    /// <summary>A number as a cell.</summary>
+    public static Text Cell(long number) => new(number.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>A time, UTC, to the second.</summary>
+    public static string Time(DateTimeOffset? time) =>
+        time is { } at ? at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) : "-";
+
+    /// <summary>A span as people say it: 850 ms, 12 s, 3 min, 5 h, 2 d.</summary>
+    public static string Span(double? seconds) => seconds switch
+    {
+        null => "-",
+        < 1 => string.Create(CultureInfo.InvariantCulture, $"{seconds * 1000:0} ms"),
+        < 120 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0} s"),
+        < 7200 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:0} min"),
+        < 172_800 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0} h"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 86_400:0} d"),
+    };
+
+    /// <summary>A table without lines, as it reads in a terminal and in a pipe.</summary>
+    public static Table Table(params string[] columns)
+    {
+        var table = new Table().Border(TableBorder.None);
+        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column)).NoWrap().PadRight(2));
+        return table;
+    }
+
+    private static bool IsUnsafe(char c) => char.IsControl(c) && c is not ('\n' or '\t');
+}

@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Globalization;
+using Gristmill.Client;
+using Spectre.Console;
+
+namespace Gristmill.Silo.Commands;
+
+/// <summary><c>gristmill queues [list]|show|pause|resume|drain</c></summary>
+internal static class QueueCommands
+{
+    private static readonly Argument<string> Queue = new("queue") { Description = "The queue." };
+
+    public static Command Make(CommandEnvironment environment, GlobalOptions globals)
+    {
+        var command = new Command("queues", "Lists queues, or shows, pauses, resumes or drains one.");
+        command.SetAction(CommandRun.Action(environment, globals, ListAsync));
+        var list = new Command("list", "Lists the queues.");
+        list.SetAction(CommandRun.Action(environment, globals, ListAsync));
+        command.Add(list);
+        Add("show", "Shows a queue.", ShowAsync);
+        Add("pause", "Stops taking and starting jobs; what runs goes on.", (run, stop) => ModeAsync(run, q => q.PauseAsync(stop), stop));
+        Add("resume", "Takes and starts jobs again.", (run, stop) => ModeAsync(run, q => q.ResumeAsync(stop), stop));
+        Add("drain", "Takes nothing new, and goes on with what is admitted.", (run, stop) => ModeAsync(run, q => q.DrainAsync(stop), stop));
+        return command;
+
+        void Add(string name, string description, Func<CommandRun, CancellationToken, Task<int>> action)
+        {
+            var child = new Command(name, description) { Queue };
+            child.SetAction(CommandRun.Action(environment, globals, action));
+            command.Add(child);
+        }
+    }
+
+    private static async Task<int> ListAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var queues = new List<QueueInfo>();
+        foreach (var name in await run.Client.ListQueuesAsync(cancellationToken)) queues.Add(await run.Client.Queue(name).GetInfoAsync(cancellationToken));
+        if (run.IsJson)
+        {
+            run.WriteJson(new { queues });
+            return ExitStatus.Ok;
+        }
+
+        if (queues.Count == 0)
+        {
+            run.WriteLine($"No silo of the service '{run.Client.Service}' has served a queue at {run.Client.Describe()} yet.");
+            return ExitStatus.Ok;
+        }
+
+        var table = Plain.Table("QUEUE", "STATE", "QUEUED", "RUNNING", "RETRYING", "SCHEDULED", "DEFERRED", "DEAD", "FINISHED", "OLDEST", "SILOS");
+        foreach (var q in queues)
+        {
+            table.AddRow(
+                Plain.Cell(q.Name), Plain.Cell(q.State), Plain.Cell(q.Counts.Queued), Plain.Cell(q.Counts.Running), Plain.Cell(q.Counts.Retrying),
+                Plain.Cell(q.Counts.Scheduled), Plain.Cell(q.Counts.Deferred), Plain.Cell(q.Counts.Dead), Plain.Cell(q.Counts.Finished),
+                Plain.Cell(Plain.Span(q.OldestReadySeconds)), Plain.Cell(q.Silos.Count));
+        }
+
+        run.Console.Write(table);
+        return ExitStatus.Ok;
+    }
+
+    private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        Write(run, await run.KnownAsync(run.Queue(Queue), cancellationToken));
+        return ExitStatus.Ok;
+    }
+
+    private static async Task<int> ModeAsync(CommandRun run, Func<IQueueClient, Task> change, CancellationToken cancellationToken)
+    {
+        var queue = run.Queue(Queue);
+        await run.KnownAsync(queue, cancellationToken);
+        await change(queue);
+        var info = await queue.GetInfoAsync(cancellationToken);
+        if (run.IsJson) run.WriteJson(info);
+        else run.WriteLine($"{info.Name} is {info.State}");
+        return ExitStatus.Ok;
+    }
+
+    private static void Write(CommandRun run, QueueInfo info)
+    {
+        if (run.IsJson)
+        {
+            run.WriteJson(info);
+            return;
+        }
+
+        var grid = Plain.Table("", "").HideHeaders();
+        void Row(string name, string value) => grid.AddRow(new Text(name), Plain.Cell(value));
+        void Count(string name, long value) => Row(name, value.ToString(CultureInfo.InvariantCulture));
+        Row("queue", info.Name);
+        Row("state", info.State);
+        Row("silos", info.Silos.Count == 0 ? "none" : string.Join(", ", info.Silos));
+        Count("queued", info.Counts.Queued);
+        Row("oldest", Plain.Span(info.OldestReadySeconds));
+        Count("running", info.Counts.Running);
+        Count("retrying", info.Counts.Retrying);
+        Count("scheduled", info.Counts.Scheduled);
+        Count("deferred", info.Counts.Deferred);
+        Count("dead", info.Counts.Dead);
+        Count("finished", info.Counts.Finished);
+        foreach (var (name, total) in info.Totals.Where(t => t.Value > 0)) Count($"{name} in all", total);
+        run.Console.Write(grid);
+    }
+}

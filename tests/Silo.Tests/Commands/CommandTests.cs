@@ -1,0 +1,291 @@
+using System.Text;
+using System.Text.Json;
+using Gristmill.Client;
+using Gristmill.Store;
+using Gristmill.Testing;
+
+namespace Gristmill.Silo.Tests.Commands;
+
+public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStores>
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Enqueue_with_all_options_makes_that_job()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        var parent = (await cli.RunAsync("enqueue", "asr", "{}", "--json")).Expect(0).Json.GetProperty("id").GetString()!;
+        (await cli.RunAsync(
+            "enqueue", "asr", """{"chunk":7}""", "--id", "clip-7", "--session", "s1", "--priority", "high", "--max-attempts", "2",
+            "--timeout", "1.5", "--depends-on", parent)).Expect(0);
+        var view = await (await cli.Cluster.SiloAsync()).Store.GetAsync("clip-7", Stop);
+
+        Assert.NotNull(view);
+        Assert.Equal(
+            ("s1", 2, 1, 1500L, JobState.Deferred, """{"chunk":7}"""),
+            (view.Header.SessionId, view.Header.Priority, view.Header.MaxRetries!.Value, view.Header.Timeout!.Value, view.State, Encoding.UTF8.GetString(view.Payload.Span)));
+    }
+
+    [Fact]
+    public async Task Enqueue_known_id_and_conflict_are_told_apart()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        Assert.Equal("asr took the job a\n", (await cli.RunAsync("enqueue", "asr", "{}", "--id", "a")).Expect(0).Out);
+        Assert.Equal("asr has the job a already\n", (await cli.RunAsync("enqueue", "asr", "{}", "--id", "a")).Expect(0).Out);
+        var conflict = (await cli.RunAsync("enqueue", "asr", """{"n":2}""", "--id", "a")).Expect(1);
+        Assert.Contains("another payload", conflict.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Enqueue_payload_comes_from_a_file_or_standard_input()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await File.WriteAllTextAsync(Path.Combine(cli.Folder, "clip.json"), """{"from":"file"}""", Stop);
+        (await cli.RunAsync("enqueue", "asr", "@clip.json", "--id", "f")).Expect(0);
+        (await cli.RunAsync(new StringWriter(), """{"from":"stdin"}""" + "\n", "enqueue", "asr", "-", "--id", "i")).Expect(0);
+        var missing = (await cli.RunAsync("enqueue", "asr", "@nowhere.json")).Expect(2);
+
+        Assert.Equal("""{"from":"file"}""", Encoding.UTF8.GetString((await cli.Cluster.Queue.GetAsync("f", Stop))!.Payload.Span));
+        Assert.Equal("""{"from":"stdin"}""", Encoding.UTF8.GetString((await cli.Cluster.Queue.GetAsync("i", Stop))!.Payload.Span));
+        Assert.Contains("nowhere.json", missing.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Enqueue_queue_that_no_silo_serves_is_warned_of_with_the_name_that_is_alike()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        var result = (await cli.RunAsync("enqueue", "asrr", "{}")).Expect(0);
+        Assert.Contains("No silo serves the queue 'asrr'", result.Error, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'asr'?", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("enqueue asr")]
+    [InlineData("enqueue asr [1]")]
+    [InlineData("enqueue asr {} --priority urgent")]
+    [InlineData("enqueue asr {} --max-attempts x")]
+    [InlineData("enqueue asr {} --max-attempts 0")]
+    [InlineData("enqueue asr {} --timeout 0")]
+    [InlineData("enqueue asr {} --run-at tomorrow")]
+    [InlineData("enqueue a/b {}")]
+    [InlineData("queues shw asr")]
+    [InlineData("jobs")]
+    [InlineData("dead-letters purge asr")]
+    [InlineData("dead-letters purge asr x --all")]
+    [InlineData("dead-letters list asr --limit 0")]
+    [InlineData("queues --service no/slash")]
+    [InlineData("queues --redis http://localhost")]
+    public async Task Command_called_wrongly_is_2_and_says_why(string line)
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        var result = (await cli.RunAsync(line.Split(' '))).Expect(2);
+        Assert.NotEmpty(result.Error);
+    }
+
+    [Fact]
+    public async Task Job_show_is_a_table_or_json()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        await cli.Cluster.Queue.EnqueueRawAsync("""{"chunk":1}"""u8.ToArray(), new EnqueueOptions { Id = "a", SessionId = "s1" }, Stop);
+        await silo.CompleteAsync(await silo.StartOneAsync(), """{"text":"Grüße"}""");
+        var table = (await cli.RunAsync("job", "show", "asr", "a")).Expect(0).Out;
+        var json = (await cli.RunAsync("job", "show", "asr", "a", "--json")).Expect(0).Json;
+
+        Assert.Matches(@"state\s+completed", table);
+        Assert.Contains("Grüße", table, StringComparison.Ordinal);
+        Assert.Equal(("completed", "Grüße"), (json.GetProperty("state").GetString(), json.GetProperty("result").GetProperty("text").GetString()));
+    }
+
+    [Fact]
+    public async Task Job_show_unknown_job_or_queue_is_1_with_what_to_do()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        var job = (await cli.RunAsync("job", "show", "asr", "nobody")).Expect(1);
+        var queue = (await cli.RunAsync("job", "show", "asd", "nobody")).Expect(1);
+
+        Assert.Contains("no job 'nobody'", job.Error, StringComparison.Ordinal);
+        Assert.Contains("gristmill queues show asr", job.Error, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'asr'?", queue.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, 0, "completed")]
+    [InlineData(false, 1, "dead")]
+    public async Task Job_watch_tells_lines_and_ends_with_the_outcome_as_status(bool completes, int status, string outcome)
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        var handle = await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), cancellationToken: Stop);
+        var lines = new SignalWriter();
+        var watch = cli.RunAsync(lines, null, "job", "watch", "asr", handle.Id, "--json");
+        await lines.WaitForAsync("queued");
+        var seq = await silo.StartOneAsync();
+        await lines.WaitForAsync("running");
+        await silo.ProgressAsync(seq, 1, 2, "half");
+        await lines.WaitForAsync("half");
+        if (completes) await silo.CompleteAsync(seq, "7");
+        else await silo.BuryAsync(seq);
+        var result = (await watch.WaitAsync(Limit, Stop)).Expect(status);
+        var events = result.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+
+        Assert.Equal(["state", "state", "progress", "state"], events.Select(e => e.GetProperty("event").GetString()!));
+        Assert.Equal(outcome, events[^1].GetProperty("job").GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task Job_watch_without_a_terminal_writes_plain_lines()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        var handle = await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), cancellationToken: Stop);
+        var lines = new SignalWriter();
+        var watch = cli.RunAsync(lines, null, "job", "watch", "asr", handle.Id);
+        await lines.WaitForAsync("queued");
+        var seq = await silo.StartOneAsync();
+        await lines.WaitForAsync("running, attempt 1 on hand");
+        await silo.ProgressAsync(seq, 1, 2, "half");
+        await lines.WaitForAsync("progress 1 of 2 (50 %): half");
+        await silo.CompleteAsync(seq);
+        var result = (await watch.WaitAsync(Limit, Stop)).Expect(0);
+        Assert.DoesNotContain('\u001b', result.Out);
+    }
+
+    [Fact]
+    public async Task Job_cancel_and_retry_do_it_or_say_why_not()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        (await cli.RunAsync("enqueue", "asr", "{}", "--id", "a")).Expect(0);
+        (await cli.RunAsync("job", "retry", "asr", "a")).Expect(1);
+        (await cli.RunAsync("job", "cancel", "asr", "a", "--reason", "enough")).Expect(0);
+        Assert.Equal("enough", (await cli.Cluster.Queue.GetAsync("a", Stop))?.Reason);
+        Assert.Contains("outcome already", (await cli.RunAsync("job", "cancel", "asr", "a")).Expect(1).Error, StringComparison.Ordinal);
+        (await cli.RunAsync("job", "retry", "asr", "a")).Expect(0);
+        Assert.Equal(JobState.Queued, (await cli.Cluster.Queue.GetAsync("a", Stop))?.State);
+    }
+
+    [Fact]
+    public async Task Queues_list_show_and_modes()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        (await cli.RunAsync("enqueue", "asr", "{}")).Expect(0);
+        Assert.Matches(@"asr\s+open\s+1\s", (await cli.RunAsync("queues")).Expect(0).Out);
+        Assert.Equal((await cli.RunAsync("queues", "list", "--json")).Out.Length, (await cli.RunAsync("queues", "--json")).Out.Length);
+        Assert.Equal("asr is paused\n", (await cli.RunAsync("queues", "pause", "asr")).Expect(0).Out);
+        Assert.Equal("paused", (await cli.RunAsync("queues", "show", "asr", "--json")).Expect(0).Json.GetProperty("state").GetString());
+        Assert.Equal("asr is draining\n", (await cli.RunAsync("queues", "drain", "asr")).Expect(0).Out);
+        Assert.Equal("open", (await cli.RunAsync("queues", "resume", "asr", "--json")).Expect(0).Json.GetProperty("state").GetString());
+        Assert.Matches(@"silos\s+hand", (await cli.RunAsync("queues", "show", "asr")).Expect(0).Out);
+        Assert.Contains("Did you mean 'asr'?", (await cli.RunAsync("queues", "pause", "ars")).Expect(1).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DeadLetters_list_show_requeue_and_purge()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        foreach (var (id, reason) in new[] { ("a", "fatal"), ("b", "timeout"), ("c", "timeout"), ("d", "fatal") })
+        {
+            (await cli.RunAsync("enqueue", "asr", """{"chunk":1}""", "--id", id)).Expect(0);
+            await silo.BuryAllAsync(reason);
+        }
+
+        Assert.Matches(@"a\s+fatal\s+1\s", (await cli.RunAsync("dead-letters", "list", "asr")).Expect(0).Out);
+        Assert.Equal(4, (await cli.RunAsync("dead-letters", "list", "asr", "--json")).Expect(0).Json.GetProperty("deadLetters").GetArrayLength());
+        Assert.Contains("\"chunk\": 1", (await cli.RunAsync("dead-letters", "show", "asr", "a")).Expect(0).Out, StringComparison.Ordinal);
+        (await cli.RunAsync("dead-letters", "requeue", "asr", "a", "--payload", """{"chunk":2}""")).Expect(0);
+        Assert.Equal("""{"chunk":2}""", Encoding.UTF8.GetString((await cli.Cluster.Queue.GetAsync("a", Stop))!.Payload.Span));
+        (await cli.RunAsync("dead-letters", "requeue", "asr", "a")).Expect(1);
+        Assert.Equal("2 dead letters of asr are ready again\n", (await cli.RunAsync("dead-letters", "requeue", "asr", "--reason", "timeout")).Expect(0).Out);
+        Assert.Equal(1, (await cli.RunAsync("dead-letters", "purge", "asr", "--all", "--json")).Expect(0).Json.GetProperty("purged").GetInt32());
+        (await cli.RunAsync("dead-letters", "purge", "asr", "d")).Expect(1);
+    }
+
+    [Fact]
+    public async Task Output_of_hostile_jobs_does_not_steer_the_terminal()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), new EnqueueOptions { Id = "a" }, Stop);
+        await silo.BuryAsync(await silo.StartOneAsync(), "fatal", "[red]\u001b[2J gone");
+        foreach (var line in new[] { "dead-letters list asr", "dead-letters show asr a", "job show asr a" })
+        {
+            var result = (await cli.RunAsync(line.Split(' '))).Expect(0);
+            Assert.DoesNotContain('\u001b', result.Out);
+            Assert.Contains("[red]", result.Out, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Redis_is_found_by_flag_variable_settings_or_embedded_store()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var url = cli.Variables["REDIS_URL"];
+        cli.Variables.Remove("REDIS_URL");
+        var none = (await cli.RunAsync("queues")).Expect(1);
+        Assert.Contains("No Redis is given", none.Error, StringComparison.Ordinal);
+        Assert.Contains("REDIS_URL", none.Error, StringComparison.Ordinal);
+        Directory.CreateDirectory(Path.Combine(cli.Folder, ".gristmill"));
+        await File.WriteAllTextAsync(Path.Combine(cli.Folder, ".gristmill", "endpoint"), url + "\n", Stop);
+        (await cli.RunAsync("queues")).Expect(0);
+        await File.WriteAllTextAsync(Path.Combine(cli.Folder, "appsettings.json"), """{"Gristmill":{"Redis":"redis://127.0.0.1:1"}}""", Stop);
+        Assert.Contains("127.0.0.1:1", (await cli.RunAsync("queues")).Expect(1).Error, StringComparison.Ordinal);
+        cli.Variables["Gristmill__Redis"] = url;
+        (await cli.RunAsync("queues")).Expect(0);
+        cli.Variables["Gristmill__Redis"] = "redis://127.0.0.1:1";
+        (await cli.RunAsync("queues", "--redis", url)).Expect(0);
+    }
+
+    [Fact]
+    public async Task Password_is_never_shown()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        foreach (var address in new[] { "redis://user:open-sesame@127.0.0.1:1", "redis://user:open-sesame@127.0.0.1:99999999", "http://user:open-sesame@localhost" })
+        {
+            var result = await cli.RunAsync("queues", "--redis", address);
+            Assert.NotEqual(0, result.Status);
+            Assert.DoesNotContain("sesame", result.Out + result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Output that can be waited for.</summary>
+    private sealed class SignalWriter : StringWriter
+    {
+        private readonly Lock _gate = new();
+        private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override void WriteLine(string? value)
+        {
+            lock (_gate)
+            {
+                base.WriteLine(value);
+                _written.TrySetResult();
+                _written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+
+        public async Task WaitForAsync(string text)
+        {
+            while (true)
+            {
+                Task next;
+                lock (_gate)
+                {
+                    if (ToString().Contains(text, StringComparison.Ordinal)) return;
+                    next = _written.Task;
+                }
+
+                await next.WaitAsync(Limit, Stop);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using Gristmill.Testing;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gristmill.Silo.Tests.Http;
+
+public sealed class JobEventStreamTests(SharedStores stores) : IClassFixture<SharedStores>
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Events_of_a_job_are_states_and_progress_and_end_with_the_outcome()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var silo = await api.SiloAsync();
+        var id = await api.EnqueueAsync();
+        using var response = await OpenAsync(api, id);
+        await using var events = SseParser.Create(await response.Content.ReadAsStreamAsync(Stop)).EnumerateAsync(Stop).GetAsyncEnumerator(Stop);
+
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(("1", "state", "queued"), State(await NextAsync(events)));
+        var next = NextAsync(events);
+        var seq = await silo.StartOneAsync();
+        Assert.Equal(("2", "state", "running"), State(await next));
+        await silo.ProgressAsync(seq, 1, 4, "erster Teil, für alle");
+        var progress = await NextAsync(events);
+        Assert.Equal("progress", progress.EventType);
+        Assert.Equal("""{"done":1,"total":4,"message":"erster Teil, für alle","percent":25}""", progress.Data);
+        await silo.CompleteAsync(seq, """{"text":"hello\nthere"}""");
+        Assert.Equal(("end", "state", "completed"), State(await NextAsync(events)));
+        Assert.False(await events.MoveNextAsync().AsTask().WaitAsync(Limit, Stop));
+    }
+
+    [Fact]
+    public async Task Events_reader_that_has_seen_the_end_is_told_not_to_come_again()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var id = await api.EnqueueAsync();
+        Assert.Equal(HttpStatusCode.NoContent, (await api.SendAsync(HttpMethod.Get, $"/api/queues/asr/jobs/{id}/events", null, ("Last-Event-ID", "end"))).Status);
+    }
+
+    [Fact]
+    public async Task Events_unknown_job_is_404()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var (status, problem) = await api.GetAsync("/api/queues/asr/jobs/nobody/events");
+        Assert.Equal((HttpStatusCode.NotFound, "id"), (status, problem.GetProperty("field").GetString()));
+    }
+
+    [Fact]
+    public async Task Events_silence_is_filled_with_comments()
+    {
+        var clock = new FakeTimeProvider();
+        await using var api = await ApiFixture.StartAsync(stores, clock: clock);
+        var id = await api.EnqueueAsync();
+        using var response = await OpenAsync(api, id);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(Stop));
+        while (await lines.ReadLineAsync(Stop).AsTask().WaitAsync(Limit, Stop) is { Length: > 0 })
+        {
+            // The first event.
+        }
+
+        var comment = lines.ReadLineAsync(Stop).AsTask();
+        await Eventually.TrueAsync(
+            "a comment",
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(15));
+                return comment.IsCompleted;
+            },
+            cancellationToken: Stop);
+        Assert.StartsWith(":", await comment, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Events_reader_that_leaves_ends_its_watch()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var silo = await api.SiloAsync();
+        var id = await api.EnqueueAsync();
+        using (var response = await OpenAsync(api, id))
+        {
+            await Eventually.EqualAsync(1L, () => SubscribersAsync(api, silo.Store.Keys.Events), cancellationToken: Stop);
+        }
+
+        await Eventually.EqualAsync(0L, () => SubscribersAsync(api, silo.Store.Keys.Events), cancellationToken: Stop);
+    }
+
+    private static async Task<long> SubscribersAsync(ApiFixture api, string channel) =>
+        (await api.Redis.ExecuteAsync(new Gristmill.Redis.RedisCommand("PUBSUB", "NUMSUB", channel), Stop))[1].AsInteger();
+
+    private static async Task<HttpResponseMessage> OpenAsync(ApiFixture api, string id)
+    {
+        var response = await api.Http.GetAsync($"/api/queues/asr/jobs/{id}/events", HttpCompletionOption.ResponseHeadersRead, Stop);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return response;
+    }
+
+    private static (string? Id, string Event, string? State) State(SseItem<string> item) =>
+        (item.EventId, item.EventType, JsonDocument.Parse(item.Data).RootElement.GetProperty("state").GetString());
+
+    private static async Task<SseItem<string>> NextAsync(IAsyncEnumerator<SseItem<string>> events)
+    {
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Limit, Stop), "The stream ended before the next event.");
+        return events.Current;
+    }
+}
