@@ -48,7 +48,7 @@ public sealed class ServerFailureTests(SharedStores stores) : IClassFixture<Shar
                 GarnetServer.Program, "--bind", "127.0.0.1", "--port", $"{port}", "--lua", "--lua-transaction-mode", "--device-type", "RandomAccess",
                 "--memory", "16m", "--page", "1m", "--index", "1m", "--storage-tier", "--logdir", folder.Path,
             ]);
-        await using var queue = await Eventually.MatchesAsync("Garnet answers", () => TestQueue.OpenAsync($"redis://127.0.0.1:{port}"), _ => true);
+        await using var queue = await Eventually.MatchesAsync("Garnet answers", () => TestQueue.OpenAsync($"redis://127.0.0.1:{port}"), _ => true, cancellationToken: TestQueue.Stop);
         var payload = new string('x', 100_000);
         for (var batch = 0; batch < 30; batch++)
         {

@@ -151,7 +151,7 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
         var page = File.ReadAllText(Repository.Path("docs/redis-protocol.md"));
         foreach (var script in StoreScript.All.Select(StoreScript.Load))
         {
-            var row = page.Split('\n').SingleOrDefault(l => l.StartsWith($"| `{script.Name}` |", StringComparison.Ordinal)) ?? "";
+            var row = page.Split('\n').SingleOrDefault(l => l.StartsWith($"| `{script.Name}` | `", StringComparison.Ordinal)) ?? "";
             Assert.Contains($"`{string.Join(' ', script.Arguments)}`", row, StringComparison.Ordinal);
             if (script.Items.Count > 0) Assert.Contains($"`{string.Join(' ', script.Items)}`", row, StringComparison.Ordinal);
             Assert.Contains($"`{string.Join(' ', script.Keys.Select(k => k.Count > 1 ? $"{k.Name}*{k.Count}" : k.Name))}`", row, StringComparison.Ordinal);
