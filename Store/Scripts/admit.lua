@@ -75,5 +75,8 @@ count('duplicates', #drop, 'dead', buried)
 announce()
 if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end
 if #drop > 0 then drop_records(drop) end
-if #leave > 0 then call_many('HDEL', k_running, leave) end
+if #leave > 0 then
+  if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, leave) end
+  call_many('HDEL', k_running, leave)
+end
 return { OK, epoch, verdicts }

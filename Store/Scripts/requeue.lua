@@ -2,7 +2,7 @@
 -- order that this gives them; completed and cancelled jobs under a new number, since retention knows the old one.
 --
 -- USES   ids
--- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset dead:zset finished:list jobs:hash*16
+-- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset dead:zset jobs:hash*16
 -- ARGV   events control id_window
 -- ITEMS  seq edited payload
 --        edited: 1 when payload replaces the job's, 0 to keep it
@@ -80,7 +80,7 @@ for n = 1, #seqs do
     end
     header.st, header.t0, header.t1, header.why, header.n, header.pr, header.w = nil, nil, nil, nil, nil, nil, nil
     header.a, header.lost, header.oom, header.due = nil, nil, nil, nil
-    local header_text = cjson.encode(header)
+    local header_text = encode(header)
     put[#put + 1] = number
     written[#written + 1] = header_text .. '\n' .. payload
     if header.id then register[#register + 1] = { id = header.id, seq = number, fingerprint = owner and owner ~= 'x' and print or '-' } end

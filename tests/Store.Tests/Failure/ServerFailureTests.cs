@@ -36,6 +36,32 @@ public sealed class ServerFailureTests(SharedStores stores) : IClassFixture<Shar
         Assert.Equal(string.Empty, (await Ledger.ReadAsync(queue)).Faults());
     }
 
+    // Without its storage tier Garnet forgets the oldest keys when its memory is full: this is what it must be started with.
+    [Fact]
+    public async Task Garnet_with_a_storage_tier_keeps_what_does_not_fit_its_memory()
+    {
+        using var folder = new TempFolder();
+        var port = ServerProcess.FreePort();
+        await using var garnet = await ChildProcess.StartAsync(
+            "dotnet",
+            [
+                GarnetServer.Program, "--bind", "127.0.0.1", "--port", $"{port}", "--lua", "--lua-transaction-mode", "--device-type", "RandomAccess",
+                "--memory", "16m", "--page", "1m", "--index", "1m", "--storage-tier", "--logdir", folder.Path,
+            ]);
+        await using var queue = await Eventually.MatchesAsync("Garnet answers", () => TestQueue.OpenAsync($"redis://127.0.0.1:{port}"), _ => true, cancellationToken: TestQueue.Stop);
+        var payload = new string('x', 100_000);
+        for (var batch = 0; batch < 30; batch++)
+        {
+            await queue.Store.EnqueueAsync([.. Enumerable.Range(0, 10).Select(i => TestQueue.New($"{batch}.{i}{payload}"))], "e1", TestQueue.Window, 0, TestQueue.Stop);
+        }
+
+        var ledger = await Ledger.ReadAsync(queue);
+        Assert.Equal(string.Empty, ledger.Faults());
+        Assert.Equal(300, ledger.Records.Count);
+        var started = await queue.StartAsync(20);
+        Assert.Equal(Enumerable.Range(1, 20).Select(i => (long)i), started.Jobs.Select(j => j.Seq));
+    }
+
     [Theory, MemberData(nameof(Rows.StepsOnBoth), MemberType = typeof(Rows))]
     public async Task Step_after_the_server_forgot_its_scripts_is_made(StoreKind kind, string verb)
     {

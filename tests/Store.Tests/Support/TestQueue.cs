@@ -35,17 +35,19 @@ internal sealed class TestQueue : IAsyncDisposable
 
     public static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<TestQueue> OpenAsync(IRedisServer server, bool join = true)
+    public static Task<TestQueue> OpenAsync(IRedisServer server, bool join = true) => OpenAsync(server.Url, join);
+
+    public static async Task<TestQueue> OpenAsync(string url, bool join = true)
     {
-        var queue = new TestQueue(Connect(server));
+        var queue = new TestQueue(Connect(url));
         await queue.Do("FLUSHDB");
         if (join) await queue.JoinAsync();
         return queue;
     }
 
-    public static IRedisClient Connect(IRedisServer server)
+    public static IRedisClient Connect(string url)
     {
-        var options = RedisOptions.Parse(server.Url);
+        var options = RedisOptions.Parse(url);
         options.BackoffMin = TimeSpan.FromMilliseconds(5);
         options.BackoffMax = TimeSpan.FromMilliseconds(50);
         options.CommandTimeout = TimeSpan.FromSeconds(20);
