@@ -1,6 +1,5 @@
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Telemetry;
-using Gristmill.Store;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
