@@ -7,7 +7,7 @@ namespace Gristmill.Grains;
 [Alias("gristmill.Job")]
 public interface IJobGrain : IGrainWithStringKey
 {
-    /// <summary>Makes the job known where it runs. Called by the bridge that runs it.</summary>
+    /// <summary>Makes the job known where it runs, and gone where it does not any more. Called by the bridge that runs it.</summary>
     [Alias("Attach"), OneWay]
     Task AttachAsync();
 

@@ -98,6 +98,9 @@ internal static partial class BridgeLog
     [LoggerMessage(1051, LogLevel.Warning, "Queue {Queue}: job {Job} did not end when told; it is given back and will run again.")]
     public static partial void GivenBackWhileRunning(this ILogger log, string queue, string job);
 
+    [LoggerMessage(1053, LogLevel.Warning, "Queue {Queue}: stopped while the store was away; {Held} jobs are left to others when the lease expires.")]
+    public static partial void StoppedInPart(this ILogger log, string queue, int held);
+
     [LoggerMessage(1052, LogLevel.Error, "Queue {Queue}: a loop of the bridge failed.")]
     public static partial void LoopFailed(this ILogger log, string queue, Exception error);
 }

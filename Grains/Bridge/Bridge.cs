@@ -35,7 +35,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     private readonly QueueRuntime _queue;
     private readonly BridgeServices _services;
     private readonly ILogger _log;
-    private readonly HeldJobs _held = new();
+    private readonly HeldJobs _held;
     private readonly StoreClock _storeClock;
     private readonly LeaseKeeper _lease;
     private readonly Recorder _recorder;
@@ -50,6 +50,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     private long _trimmedAt;
     private bool _trimming;
     private bool _sendingProgress;
+    private bool _leaving;
     private long _stopBegan;
     private TimeSpan? _stopLimit;
 
@@ -58,6 +59,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         _queue = queue;
         _services = services;
         _log = log;
+        _held = new HeldJobs(queue) { Detached = Detach };
         _storeClock = new StoreClock(services.Clock);
         _lease = new LeaseKeeper(queue, services.Silo, services.Options, _held, services.Clock, log);
         _recorder = new Recorder(queue, services.Silo, _held, _storeClock, services.Clock, services.Random, log)
@@ -72,8 +74,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
             _lists.Add(new ListSource(list.Name, list.Priority, waiter));
         }
 
-        var newEpoch = QueueStore.NewEpoch(services.Clock, services.Random);
-        _claimer = new Claimer(queue, _lease, _held, intake, _storeClock, _lists, newEpoch, services.Clock, log);
+        _claimer = new Claimer(queue, _lease, _held, intake, _storeClock, _lists, services.Clock, services.Random, log);
     }
 
     /// <summary>Whether it has stopped: nothing is held and the lease is given up.</summary>
@@ -92,7 +93,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     /// <summary>Starts the loops. Called once, in a turn of the grain.</summary>
     public void Start()
     {
-        _loops.Add(_claimer.RunAsync(_taking.Token));
+        _loops.Add(_claimer.RunAsync(_taking.Token, _all.Token));
         _loops.Add(_recorder.RunAsync(_all.Token));
         _loops.Add(ListenAsync(_all.Token));
         foreach (var list in _lists) _loops.Add(list.Waiter.RunAsync(_taking.Token));
@@ -118,13 +119,21 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         var wasHeld = _lease.IsHeld;
         await _lease.TickAsync(cancellationToken);
         if (!wasHeld && _lease.IsHeld) _claimer.WakeAll();
-        await GiveBackStraysAsync(cancellationToken);
-        if (_stopLimit is not null) await StopWhenIdleAsync(cancellationToken);
+        try
+        {
+            await GiveBackStraysAsync(cancellationToken);
+        }
+        catch (Exception error) when (error is RedisException or WrongTypeException)
+        {
+            // The store says at the next tick again that this silo holds them.
+            _log.RenewFailed(_queue.Name, error.Message);
+        }
     }
 
     /// <summary>Looks at deadlines, progress and what is due. Called by a timer of the grain, often.</summary>
     public void Sweep()
     {
+        if (Stopped) return;
         var now = _services.Clock.GetTimestamp();
         _lease.CheckDeadline();
         foreach (var run in _held.All)
@@ -154,7 +163,9 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         }
 
         if (_services.Clock.GetElapsedTime(_progressAt, now) >= ProgressPeriod) _ = SendProgressAsync(now);
-        if (_stopLimit is { } limit && _services.Clock.GetElapsedTime(_stopBegan, now) >= limit) EndAll(now);
+        if (_stopLimit is not { } limit) return;
+        if (_services.Clock.GetElapsedTime(_stopBegan, now) >= limit) EndAll(now);
+        _ = StopWhenIdleAsync(_services.Clock.GetElapsedTime(_stopBegan, now) - limit);
     }
 
     /// <summary>From any thread.</summary>
@@ -175,7 +186,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         foreach (var run in _held.All)
         {
             run.End(EndCause.LeaseLost);
-            _services.Jobs.Remove(Key(run), run);
+            if (run.Attached) Detach(run);
         }
 
         foreach (var loop in _loops)
@@ -202,10 +213,12 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         _claimer.Wake();
     }
 
-    private void OnRecorded(int completed, int dead)
+    private void OnRecorded(RecordedBatch batch)
     {
-        _services.Count(completed, dead);
-        _claimer.Wake();
+        _services.Count(batch.Completed, batch.Dead);
+        if (batch.NextDue is { } due) _claimer.Due(due);
+        if (_queue.Options.ClusterConcurrency > 0) _claimer.WakeAll();
+        else _claimer.Wake();
         var most = _queue.Options.KeepFinished;
         if (_recorder.Kept > most + Math.Max(1000, most / 20)) _ = TrimAsync();
     }
@@ -214,6 +227,13 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     {
         run.Attached = true;
         _services.Jobs.Add(Key(run), run);
+        _services.Attach(Key(run));
+    }
+
+    // The grain looks, finds that the job does not run here any more, and makes room for one on the silo that is next.
+    private void Detach(JobRun run)
+    {
+        _services.Jobs.Remove(Key(run), run);
         _services.Attach(Key(run));
     }
 
@@ -351,12 +371,28 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         }
     }
 
-    private async Task StopWhenIdleAsync(CancellationToken cancellationToken)
+    // Stopped is who holds nothing any more. What cannot be recorded or given back since the store is away is left to the
+    // lease, which expires: stopping never waits for the store longer than that.
+    private async Task StopWhenIdleAsync(TimeSpan over)
     {
-        if (_held.Count > 0 || _lease.Strays.Count > 0) return;
-        if (await _queue.Store.LeaveAsync(_lease.Generation, cancellationToken) > 0) return;
-        Stopped = true;
-        await _all.CancelAsync();
+        var tooLate = over > StopGrace + TimeSpan.FromSeconds(_services.Options.LeaseSeconds);
+        if (_leaving || (!tooLate && (_held.Count > 0 || _lease.Strays.Count > 0))) return;
+        _leaving = true;
+        try
+        {
+            if (tooLate) _log.StoppedInPart(_queue.Name, _held.Count);
+            else if (await _queue.Store.LeaveAsync(_lease.Generation, _all.Token) > 0) return;
+            Stopped = true;
+            await _all.CancelAsync();
+        }
+        catch (Exception error) when (error is RedisException or WrongTypeException or OperationCanceledException)
+        {
+            _log.RenewFailed(_queue.Name, error.Message);
+        }
+        finally
+        {
+            _leaving = false;
+        }
     }
 }
 

@@ -12,7 +12,7 @@ namespace Gristmill.Grains.Bridge;
 /// than the silo has room for; while one call is under way, slots that become free wait for the next, so that batches grow
 /// with the load. Where payloads ask for priorities, lists are admitted ahead of their start, up to the window.
 /// </summary>
-internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs held, Intake intake, StoreClock storeClock, IReadOnlyList<ListSource> lists, string newEpoch, TimeProvider clock, ILogger log)
+internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs held, Intake intake, StoreClock storeClock, IReadOnlyList<ListSource> lists, TimeProvider clock, Random random, ILogger log)
 {
     private const int MaxBatch = 512;
     private const int MaxBytes = 4 * 1024 * 1024;
@@ -25,13 +25,15 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
     private readonly Signal _signal = new();
     private bool _readyHint = true;
     private bool _oddToList;
-    private string? _statusTrouble;
+    private bool _windowFull;
+    private string? _storeTrouble;
+    private string? _limitTrouble;
 
     /// <summary>When the next waiting job is due, Unix ms by the store's clock; null when none is known.</summary>
     public long? NextDue { get; private set; }
 
     /// <summary>What keeps work from being taken, for people; null when nothing does.</summary>
-    public string? Trouble { get; private set; }
+    public string? Trouble => _storeTrouble ?? _limitTrouble ?? lists.FirstOrDefault(l => l.Trouble is not null)?.Trouble;
 
     /// <summary>There may be room or work: look again. From any thread.</summary>
     public void Wake() => _signal.Set();
@@ -59,16 +61,19 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         WakeReady();
     }
 
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Takes work until told not to.</summary>
+    /// <param name="taking">Ends the loop between two rounds: what is under way is brought to its end.</param>
+    /// <param name="cancellationToken">Ends it at once.</param>
+    public async Task RunAsync(CancellationToken taking, CancellationToken cancellationToken)
     {
         try
         {
-            while (!cancellationToken.IsCancellationRequested)
+            while (!taking.IsCancellationRequested)
             {
-                if (!await TakeAsync(cancellationToken)) await _signal.WaitAsync(cancellationToken);
+                if (!await TakeAsync(cancellationToken)) await _signal.WaitAsync(taking);
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (taking.IsCancellationRequested)
         {
             // The bridge ends or stops.
         }
@@ -90,32 +95,23 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         var share = _readyHint ? (free + (_oddToList ? 1 : 0)) / 2 : free;
         var toClaim = list is null ? 0 : admitAhead ? MaxAdmitted : Math.Min(MaxBatch, share);
         var toStart = !_readyHint || free <= 0 ? 0 : Math.Min(MaxBatch, admitAhead ? free : free - toClaim);
-        _statusTrouble = null;
+        if (toStart == 0 && toClaim == 0) return false;
         try
         {
-            // Both are under way at once: one round trip.
-            var starting = toStart > 0 ? StartAsync(toStart, cancellationToken) : null;
-            var claiming = toClaim > 0 ? ClaimAsync(list!, toClaim, admitAhead, cancellationToken) : null;
-            if (starting is not null) await starting;
-            if (claiming is not null) await claiming;
-            Trouble = _statusTrouble;
-            return starting is not null || claiming is not null;
+            // Both are under way at once: one round trip. Neither is left alone when the other fails.
+            await Task.WhenAll(
+                toStart > 0 ? StartAsync(toStart, cancellationToken) : Task.CompletedTask,
+                toClaim > 0 ? ClaimAsync(list!, toClaim, admitAhead, cancellationToken) : Task.CompletedTask);
+            _storeTrouble = null;
         }
-        catch (RedisException error)
+        catch (Exception error) when (error is RedisException or WrongTypeException)
         {
-            if (Trouble is null) log.TakeFailed(queue.Name, error.Message);
-            Trouble = error.Message;
+            if (_storeTrouble is null) log.TakeFailed(queue.Name, error.Message);
+            _storeTrouble = error.Message;
             await Task.Delay(Pause, clock, cancellationToken);
-            return true;
         }
-        catch (WrongTypeException error)
-        {
-            if (Trouble is null) log.TakeFailed(queue.Name, error.Message);
-            Trouble = error.Message;
-            if (lists.FirstOrDefault(l => l.Name == error.Key) is { } wrong) wrong.Rest(clock, ListSource.WrongTypeRest);
-            else await Task.Delay(Pause, clock, cancellationToken);
-            return true;
-        }
+
+        return true;
     }
 
     private ListSource? NextList()
@@ -132,18 +128,23 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
     {
         var counter = lease.BeginTake();
         var generation = lease.Generation;
+        var more = true;
+        _readyHint = false;
         try
         {
             var reply = await queue.Store.StartAsync(generation, counter, count, MaxBytes, queue.Options.ClusterConcurrency, cancellationToken);
-            if (!Check(reply.Status)) return;
+            more = reply.Ready > 0 && reply.Jobs.Count > 0;
+            if (!Check(reply.Status, generation)) return;
             storeClock.Heard(reply.Now);
             lease.CheckEpoch(reply.Epoch);
-            _readyHint = reply.Ready > 0 && reply.Jobs.Count > 0;
             NextDue = reply.NextDue;
+            if (_windowFull && reply.Ready <= queue.Options.Window / 2) WindowHasRoom();
             await intake.TakeAsync(reply, generation, counter, cancellationToken);
         }
         finally
         {
+            // A hint that came meanwhile stands.
+            if (more) _readyHint = true;
             lease.EndTake(counter);
         }
     }
@@ -154,26 +155,16 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         var counter = lease.BeginTake();
         var generation = lease.Generation;
         var options = queue.Options;
+        var more = true;
+        list.Hint = false;
         try
         {
-            var request = new ClaimRequest
-            {
-                List = list.Name,
-                FromTail = options.PopFrom == PopEnd.Right,
-                Generation = generation,
-                Counter = counter,
-                MaxItems = count,
-                MaxBytes = MaxBytes,
-                MaxPayload = options.MaxPayloadBytes,
-                DeadLimit = options.DeadLetterLimit,
-                Limit = admitAhead ? 0 : options.ClusterConcurrency,
-                Window = admitAhead ? options.Window : 0,
-                Priority = list.Priority,
-                Start = !admitAhead,
-            };
-            var reply = await queue.Store.ClaimAsync(request, newEpoch, cancellationToken);
-            list.Hint = reply.Status == StoreStatus.Ok && reply.Left > 0;
-            if (!Check(reply.Status)) return;
+            var request = Request(list, generation, counter, count, admitAhead);
+            var reply = await queue.Store.ClaimAsync(request, QueueStore.NewEpoch(clock, random), cancellationToken);
+            more = reply.Status == StoreStatus.Ok && reply.Left > 0;
+            list.Trouble = null;
+            NoteLimits(reply.Status, admitAhead);
+            if (!Check(reply.Status, generation)) return;
             if (reply.Left == 0) list.Waiter.Arm();
             storeClock.Heard(reply.Now);
             lease.CheckEpoch(reply.Epoch);
@@ -185,28 +176,64 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
             var good = await intake.TakeAsync(reply, list.Priority, generation, counter, request.Start, cancellationToken);
             list.Yielded(good > 0, clock);
         }
+        catch (WrongTypeException error) when (error.Key == list.Name)
+        {
+            // It is its producers' to mend; the other lists go on.
+            if (list.Trouble is null) log.TakeFailed(queue.Name, error.Message);
+            list.Trouble = error.Message;
+            list.Rest(clock, ListSource.WrongTypeRest);
+        }
         finally
         {
+            if (more) list.Hint = true;
             lease.EndTake(counter);
         }
     }
 
-    private bool Check(StoreStatus status)
+    private ClaimRequest Request(ListSource list, string generation, long counter, int count, bool admitAhead)
     {
-        switch (status)
+        var options = queue.Options;
+        return new ClaimRequest
         {
-            case StoreStatus.Ok:
-                return true;
-            case StoreStatus.NoLease:
-                lease.Reaped();
-                return false;
-            case StoreStatus.DeadLettersFull:
-                if (Trouble is null) log.DeadLettersFull(queue.Name, queue.Options.DeadLetterLimit);
-                _statusTrouble = $"The queue has {queue.Options.DeadLetterLimit} dead letters, as many as it may have; requeue or purge some.";
-                return false;
-            default:
-                _readyHint = false;
-                return false;
+            List = list.Name,
+            FromTail = options.PopFrom == PopEnd.Right,
+            Generation = generation,
+            Counter = counter,
+            MaxItems = count,
+            MaxBytes = MaxBytes,
+            MaxPayload = options.MaxPayloadBytes,
+            DeadLimit = options.DeadLetterLimit,
+            Limit = admitAhead ? 0 : options.ClusterConcurrency,
+            Window = admitAhead ? options.Window : 0,
+            Priority = list.Priority,
+            Start = !admitAhead,
+        };
+    }
+
+    // Whether the reply counts: what a generation took that is gone by now goes to others.
+    private bool Check(StoreStatus status, string generation)
+    {
+        if (status == StoreStatus.NoLease) lease.Reaped(generation);
+        return status == StoreStatus.Ok && generation == lease.Generation;
+    }
+
+    private void NoteLimits(StoreStatus status, bool admitAhead)
+    {
+        if (status == StoreStatus.NoRoom) _windowFull = admitAhead;
+        if (status == StoreStatus.DeadLettersFull)
+        {
+            if (_limitTrouble is null) log.DeadLettersFull(queue.Name, queue.Options.DeadLetterLimit);
+            _limitTrouble = $"The queue has {queue.Options.DeadLetterLimit} dead letters, as many as it may have; requeue or purge some.";
         }
+        else if (status == StoreStatus.Ok)
+        {
+            _limitTrouble = null;
+        }
+    }
+
+    private void WindowHasRoom()
+    {
+        _windowFull = false;
+        foreach (var list in lists) list.Hint = true;
     }
 }

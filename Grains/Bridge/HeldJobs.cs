@@ -1,4 +1,5 @@
 using Gristmill.Grains.Jobs;
+using Gristmill.Grains.Silo;
 
 namespace Gristmill.Grains.Bridge;
 
@@ -6,13 +7,15 @@ namespace Gristmill.Grains.Bridge;
 /// The jobs that a bridge holds: from the reply of its claim or start until the store has acknowledged its outcome. Used
 /// in the bridge's turns only, but for <see cref="Executing"/>.
 /// </summary>
-internal sealed class HeldJobs
+internal sealed class HeldJobs(QueueRuntime queue)
 {
     private readonly Dictionary<long, JobRun> _runs = [];
-    private int _executing;
 
-    /// <summary>Handlers that run now.</summary>
-    public int Executing => Volatile.Read(ref _executing);
+    /// <summary>Handlers that run now, also those whose job is not held any more: they keep their slot until they return.</summary>
+    public int Executing => queue.Executing;
+
+    /// <summary>Called with each job that a grain answers for, once it is not held any more.</summary>
+    public required Action<JobRun> Detached { get; init; }
 
     public int Count => _runs.Count;
 
@@ -28,10 +31,13 @@ internal sealed class HeldJobs
     public void Remove(JobRun run)
     {
         if (_runs.TryGetValue(run.Seq, out var held) && ReferenceEquals(held, run)) _runs.Remove(run.Seq);
+        if (!run.Attached) return;
+        run.Attached = false;
+        Detached(run);
     }
 
-    public void Launched() => Interlocked.Increment(ref _executing);
+    public void Launched() => queue.Launched();
 
     /// <summary>Called from any thread.</summary>
-    public void Returned() => Interlocked.Decrement(ref _executing);
+    public void Returned() => queue.Returned();
 }

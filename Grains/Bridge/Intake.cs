@@ -41,7 +41,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             Sort(run, keep: start, admissions);
         }
 
-        await AdmitAsync(generation, admissions, cancellationToken);
+        await AdmitAsync(generation, reply.Epoch, admissions, cancellationToken);
         return good;
     }
 
@@ -59,7 +59,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             catch (System.Text.Json.JsonException error)
             {
                 var broken = Create(started.Seq, counter, generation, new JobHeader { EnqueuedAt = reply.Now }, default, reply.Epoch, reply.Now);
-                Refuse(broken, new PayloadFault("corrupt", $"The record's header cannot be read: {error.Message}"));
+                Refuse(broken, new PayloadFault("corrupt", $"The record's header cannot be read: {error.Message}"), reply.Epoch);
                 continue;
             }
 
@@ -73,7 +73,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             }
         }
 
-        await AdmitAsync(generation, admissions, cancellationToken);
+        await AdmitAsync(generation, reply.Epoch, admissions, cancellationToken);
     }
 
     // The payload of an unread job; null when it cannot be one.
@@ -85,11 +85,10 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             wrong = new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names the list '{list}', which begins with none of the prefixes that the queue allows (ReplyToPrefixes).");
         }
 
-        if (wrong?.Reason is "malformed" or "foreign_dialect") header.Id = null;
         header.Raw = false;
         var run = Create(seq, counter, generation, header, payload, epoch, now);
         if (wrong is null) return run;
-        Refuse(run, wrong);
+        Refuse(run, wrong, epoch);
         return null;
     }
 
@@ -98,16 +97,16 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
         var run = new JobRun(owner, seq, counter, generation, header, payload, header.Attempts + 1, header.Id ?? JobRecord.OwnId(epoch, seq))
         {
             StartedAt = now,
-            Deadline = clock.GetTimestamp() + (long)(queue.Policy.TimeoutOf(header).TotalSeconds * clock.TimestampFrequency),
+            Limit = (long)(queue.Policy.TimeoutOf(header).TotalSeconds * clock.TimestampFrequency),
         };
         held.Add(run);
         return run;
     }
 
-    private void Refuse(JobRun run, PayloadFault wrong)
+    private void Refuse(JobRun run, PayloadFault wrong, string epoch)
     {
+        run.Refuse(wrong, JobRecord.OwnId(epoch, run.Seq));
         log.Refused(queue.Name, run.Id, wrong.Reason, wrong.Message);
-        run.Refuse(wrong);
         fault(run);
     }
 
@@ -134,7 +133,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     }
 
     // Admission is safe to repeat: the store knows a job by its number.
-    private async Task AdmitAsync(string generation, List<(JobRun Run, Admission Admission)> admissions, CancellationToken cancellationToken)
+    private async Task AdmitAsync(string generation, string epoch, List<(JobRun Run, Admission Admission)> admissions, CancellationToken cancellationToken)
     {
         foreach (var part in admissions.Chunk(MaxAdmissions))
         {
@@ -145,7 +144,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
                 try
                 {
                     var verdicts = await queue.Store.AdmitAsync(generation, [.. part.Select(p => p.Admission)], queue.IdWindow, cancellationToken);
-                    for (var i = 0; i < part.Length; i++) Settle(part[i].Run, part[i].Admission, verdicts[i]);
+                    for (var i = 0; i < part.Length; i++) Settle(part[i].Run, part[i].Admission, verdicts[i], epoch);
                     break;
                 }
                 catch (Exception error) when (error is RedisException or WrongTypeException)
@@ -157,7 +156,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
         }
     }
 
-    private void Settle(JobRun run, Admission admission, AdmitVerdict verdict)
+    private void Settle(JobRun run, Admission admission, AdmitVerdict verdict, string epoch)
     {
         run.Finishing = false;
         switch (verdict)
@@ -166,7 +165,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
                 Launch(run);
                 break;
             case AdmitVerdict.Conflict:
-                Refuse(run, new PayloadFault("id_conflict", $"The id '{run.Id}' belongs to a job with another payload."));
+                Refuse(run, new PayloadFault("id_conflict", $"The id '{run.Id}' belongs to a job with another payload."), epoch);
                 break;
             case AdmitVerdict.Cancelled:
                 run.CancelledBeforeStart();

@@ -31,10 +31,11 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     };
 
     private long _sentAt;
+    private string? _joined;
     private string? _epoch;
 
     /// <summary>The generation under which jobs are claimed; a new one after each loss of the lease.</summary>
-    public string Generation { get; private set; } = SiloIdentity.NewGeneration();
+    public string Generation => queue.Generation;
 
     /// <summary>Whether the lease was renewed in time, so that work may be claimed.</summary>
     public bool IsHeld { get; private set; }
@@ -58,10 +59,10 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
 
     public void EndTake(long counter) => _inFlight.Remove(counter);
 
-    /// <summary>A claim or start was answered with NoLease: join anew.</summary>
-    public void Reaped()
+    /// <summary>A claim or start of this generation was answered with NoLease: join anew.</summary>
+    public void Reaped(string generation)
     {
-        if (IsHeld) StartAnew();
+        if (generation == Generation) StartAnew();
     }
 
     /// <summary>Ends what runs when the deadline has passed. Called often.</summary>
@@ -77,32 +78,28 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     public async Task TickAsync(CancellationToken cancellationToken)
     {
         var before = held.All.Where(r => !r.Finishing).ToList();
+        var generation = Generation;
         var sent = clock.GetTimestamp();
         try
         {
-            var reply = await queue.Store.RenewAsync(Generation, silo.Name, _ttl, join: _sentAt == 0, cancellationToken);
+            var reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: _joined != generation, cancellationToken);
             if (reply.Status == StoreStatus.NoLease)
             {
-                StartAnew();
+                Reaped(generation);
+                generation = Generation;
                 sent = clock.GetTimestamp();
-                reply = await queue.Store.RenewAsync(Generation, silo.Name, _ttl, join: true, cancellationToken);
+                reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: true, cancellationToken);
             }
 
-            _sentAt = sent;
-            if (!IsHeld) log.LeaseHeld(queue.Name, Generation);
-            IsHeld = true;
-            Trouble = null;
+            // A claim heard meanwhile that this generation is gone: the next tick joins with the new one.
+            if (generation != Generation) return;
+            Renewed(generation, sent);
             Mode = reply.State;
             CheckEpoch(reply.Epoch);
             Reconcile(reply, before);
             await ReapAsync(cancellationToken);
         }
-        catch (RedisException error)
-        {
-            Trouble = error.Message;
-            log.RenewFailed(queue.Name, error.Message);
-        }
-        catch (Exception error) when (error is WrongTypeException or SchemaException)
+        catch (Exception error) when (error is RedisException or WrongTypeException or SchemaException)
         {
             Trouble = error.Message;
             log.RenewFailed(queue.Name, error.Message);
@@ -115,6 +112,18 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         if (epoch.Length == 0) return;
         if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch);
         _epoch = epoch;
+    }
+
+    private void Renewed(string generation, long sent)
+    {
+        _joined = generation;
+        _sentAt = sent;
+        Trouble = null;
+
+        // A reply that took longer than the lease lasts says nothing of now.
+        if (clock.GetElapsedTime(sent) >= _ttl) return;
+        if (!IsHeld) log.LeaseHeld(queue.Name, generation);
+        IsHeld = true;
     }
 
     private void Reconcile(RenewReply reply, List<JobRun> before)
@@ -142,7 +151,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         IsHeld = false;
         log.LeaseLost(queue.Name, Generation, held.Count);
         foreach (var run in held.All.ToList()) Lose(run);
-        Generation = SiloIdentity.NewGeneration();
+        queue.Generation = SiloIdentity.NewGeneration();
     }
 
     private void Lose(JobRun run)

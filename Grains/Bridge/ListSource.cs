@@ -22,6 +22,9 @@ internal sealed class ListSource(string name, int priority, ListWaiter waiter)
     /// <summary>Whether the list may have items.</summary>
     public bool Hint { get; set; } = true;
 
+    /// <summary>What keeps the list from being claimed, for people; null when nothing does.</summary>
+    public string? Trouble { get; set; }
+
     /// <summary>Leaves the list alone for a while.</summary>
     public void Rest(TimeProvider clock, TimeSpan time)
     {

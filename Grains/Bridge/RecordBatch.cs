@@ -58,11 +58,11 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
     }
 
     /// <summary>Counts what was recorded.</summary>
-    /// <returns>How many completed, and how many became dead letters.</returns>
-    public (int Completed, int Dead) Measure(TimeProvider clock, ILogger log)
+    public RecordedBatch Measure(TimeProvider clock, ILogger log)
     {
         var tag = GristmillTelemetry.Queue(queue.Name);
         int completed = 0, dead = 0, cancelled = 0, retried = 0;
+        long? soonest = null;
         foreach (var (run, verdict) in _rows)
         {
             if (run.CalledAt > 0) GristmillTelemetry.ProcessDuration.Record(clock.GetElapsedTime(run.CalledAt, run.ReturnedAt).TotalSeconds, tag);
@@ -85,6 +85,7 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
                     break;
                 case Settlement.Retry:
                     retried++;
+                    soonest = Math.Min(soonest ?? long.MaxValue, storeClock.Now + verdict.DelayMs);
                     log.Retrying(queue.Name, run.Id, run.Attempt, verdict.DelayMs / 1000.0, LastError(run));
                     break;
             }
@@ -94,7 +95,7 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         Tally("dead", dead, tag);
         Tally("cancelled", cancelled, tag);
         if (retried > 0) GristmillTelemetry.Retries.Add(retried, tag);
-        return (completed, dead);
+        return new RecordedBatch(completed, dead, soonest);
     }
 
     private static void Tally(string outcome, int count, KeyValuePair<string, object?> queueTag)
@@ -118,7 +119,7 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         header.PayloadLength = result.IsEmpty ? null : run.Payload.Length;
         Bytes += result.Length + 200;
         Completions.Add(new Completion(run.Seq, run.Counter, header, result));
-        if (header.ReplyTo is { } list) CompletedOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, "completed", result)));
+        if (header.ReplyTo is { } list) CompletedOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, "completed", result), run.Seq));
     }
 
     private void Settle(JobRun run, JobHeader header, Verdict verdict, long now)
@@ -130,10 +131,10 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
             header.Reason = verdict.Reason;
             header.FinishedAt = now;
             var state = JobStates.Name(header.Outcome.Value);
-            if (header.ReplyTo is { } list && run.Fault is null) SettledOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, state, default)));
+            if (header.ReplyTo is { } list && run.Fault is null) SettledOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, state, default), run.Seq));
             if (verdict.Settlement == Settlement.Bury && queue.Options.DeadLetterList is { } mirror)
             {
-                SettledOutbox.Add(new OutboxMessage(mirror, OutcomeMessages.DeadLetter(queue.Name, run.Id, header, run.Payload)));
+                SettledOutbox.Add(new OutboxMessage(mirror, OutcomeMessages.DeadLetter(queue.Name, run.Id, header, run.Payload), run.Seq));
             }
         }
 
@@ -142,3 +143,9 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         Settled.Add(new Settled(run.Seq, run.Counter, verdict.Settlement, verdict.DelayMs, unchanged ? null : header));
     }
 }
+
+/// <summary>What became of a batch.</summary>
+/// <param name="Completed">Jobs that completed.</param>
+/// <param name="Dead">Jobs that became dead letters.</param>
+/// <param name="NextDue">When the first of those that are tried again is due, Unix ms by the store's clock; null for none.</param>
+internal readonly record struct RecordedBatch(int Completed, int Dead, long? NextDue);

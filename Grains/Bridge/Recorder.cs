@@ -32,8 +32,8 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
     /// <summary>Called with what waits for foreign lists once it is in the outbox.</summary>
     public required Action OutboxFilled { get; init; }
 
-    /// <summary>Called when a batch is recorded, with how many completed and how many became dead letters.</summary>
-    public required Action<int, int> Recorded { get; init; }
+    /// <summary>Called when a batch is recorded.</summary>
+    public required Action<RecordedBatch> Recorded { get; init; }
 
     /// <summary>Takes a job that has ended. From any thread.</summary>
     public void Add(JobRun run)
@@ -92,6 +92,7 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
                 var settling = batch.Settled.Count > 0
                     ? queue.Store.SettleAsync(batch.Generation, batch.Settled, batch.SettledOutbox, cancellationToken).AsTask()
                     : null;
+                await Task.WhenAll(completing ?? Task.CompletedTask, settling ?? Task.CompletedTask);
                 if (completing is not null) Note(await completing, batch);
                 if (settling is not null) Note(await settling, batch);
                 if (Trouble is not null) log.RecordedAgain(queue.Name);
@@ -113,7 +114,7 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
         Kept = reply.Kept;
         foreach (var seq in reply.Refused)
         {
-            if (batch.Find(seq) is not { } run) continue;
+            if (batch.Find(seq) is not { Lost: false } run) continue;
             run.Lost = true;
             log.RefusedResult(queue.Name, run.Id, run.Attempt);
             GristmillTelemetry.LeasesLost.Add(1, GristmillTelemetry.Queue(queue.Name));
@@ -123,8 +124,7 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
     private void Close(RecordBatch batch)
     {
         foreach (var run in batch.Runs) held.Remove(run);
-        var (completed, dead) = batch.Measure(clock, log);
         if (batch.CompletedOutbox.Count + batch.SettledOutbox.Count > 0) OutboxFilled();
-        Recorded(completed, dead);
+        Recorded(batch.Measure(clock, log));
     }
 }

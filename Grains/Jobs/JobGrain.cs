@@ -10,7 +10,11 @@ namespace Gristmill.Grains.Jobs;
 [PreferLocalPlacement]
 internal sealed class JobGrain(RunningJobs jobs, SiloIdentity silo) : Grain, IJobGrain
 {
-    public Task AttachAsync() => Task.CompletedTask;
+    public Task AttachAsync()
+    {
+        Find();
+        return Task.CompletedTask;
+    }
 
     public Task<RunningJobView?> GetAsync()
     {

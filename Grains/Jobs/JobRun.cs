@@ -14,6 +14,7 @@ namespace Gristmill.Grains.Jobs;
 internal sealed class JobRun(IRunOwner owner, long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, int attempt, string id)
     : IThreadPoolWorkItem, IProgressSink
 {
+    private const int MaxProgressMessage = 256;
     private readonly CancellationTokenSource _end = new();
     private JobProgress? _progress;
     private int _progressDirty;
@@ -31,13 +32,16 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
 
     public int Attempt => attempt;
 
-    public string Id => id;
+    public string Id { get; private set; } = id;
 
     /// <summary>When the attempt started, Unix ms by the store's clock.</summary>
     public required long StartedAt { get; init; }
 
-    /// <summary>When the attempt is over its limit, as a timestamp of the owner's clock.</summary>
-    public required long Deadline { get; init; }
+    /// <summary>How long the handler may run, in units of the owner's clock.</summary>
+    public required long Limit { get; init; }
+
+    /// <summary>When the attempt is over its limit, as a timestamp of the owner's clock; known once the handler is called.</summary>
+    public long Deadline => CalledAt + Limit;
 
     /// <summary>When the handler was called, as a timestamp of the owner's clock.</summary>
     public long CalledAt { get; private set; }
@@ -66,10 +70,16 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
     /// <summary>Why the payload cannot be a job; null when it can.</summary>
     public PayloadFault? Fault { get; private set; }
 
-    /// <summary>Ends a job whose payload cannot be one, before any handler saw it.</summary>
-    public void Refuse(PayloadFault fault)
+    /// <summary>
+    /// Ends a job whose payload cannot be one, before any handler saw it. It goes by the store's own id, since the one that it
+    /// brought is unread, wrong, or another job's; and it is read anew if somebody gives it another life.
+    /// </summary>
+    public void Refuse(PayloadFault fault, string ownId)
     {
         Fault = fault;
+        Id = ownId;
+        header.Id = null;
+        header.Raw = true;
         Result = AttemptResult.Failure(AttemptErrorKind.Fatal, fault.Reason, fault.Message);
     }
 
@@ -82,7 +92,7 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
 
     public void Execute() => _ = RunAsync();
 
-    /// <summary>Tells the handler to end. The first cause stands, but for a lost lease, which stands above all.</summary>
+    /// <summary>Tells the handler to end. The first cause stands.</summary>
     public void End(EndCause cause)
     {
         var first = Interlocked.CompareExchange(ref _cause, (int)cause, (int)EndCause.None) == (int)EndCause.None;
@@ -102,16 +112,34 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
     /// <summary>Takes the newest report for sending; null when there is none since the last time.</summary>
     public JobProgress? TakeProgress() => Interlocked.Exchange(ref _progressDirty, 0) == 1 ? Progress : null;
 
-    private static string? Shorten(string? message) => message is { Length: > 256 } ? message[..256] : message;
+    private static string? Shorten(string? message) => message is null ? null : BoundedText.Head(message, MaxProgressMessage);
 
     private async Task RunAsync()
     {
         CalledAt = owner.Clock.GetTimestamp();
-        using var activity = GristmillTelemetry.StartProcess(owner.Queue, header, id, attempt);
+        AttemptResult result;
+        try
+        {
+            result = await CallAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            // Runners do not throw; what listens to activities may. Whatever it is, the slot must come free.
+            result = AttemptResult.Failure(AttemptErrorKind.Retry, error.GetType().FullName ?? error.GetType().Name, error.Message, error.ToString());
+        }
+
+        ReturnedAt = owner.Clock.GetTimestamp();
+        Result = result;
+        owner.Ended(this);
+    }
+
+    private async ValueTask<AttemptResult> CallAsync()
+    {
+        using var activity = GristmillTelemetry.StartProcess(owner.Queue, header, Id, attempt);
         var input = new JobAttempt
         {
             Queue = owner.Queue,
-            JobId = id,
+            JobId = Id,
             SessionId = header.SessionId,
             Attempt = attempt,
             MaxAttempts = owner.MaxAttempts(header),
@@ -121,10 +149,13 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
             Payload = payload,
         };
         var result = await owner.Runner.RunAsync(input, this, _end.Token).ConfigureAwait(false);
-        if (activity is not null && result is AttemptResult.Failed failed) activity.SetStatus(ActivityStatusCode.Error, failed.Error.Message);
-        ReturnedAt = owner.Clock.GetTimestamp();
-        Result = result;
-        owner.Ended(this);
+        if (activity is not null && result is AttemptResult.Failed failed)
+        {
+            activity.SetStatus(ActivityStatusCode.Error, failed.Error.Message);
+            activity.SetTag("error.type", failed.Error.Type);
+        }
+
+        return result;
     }
 }
 

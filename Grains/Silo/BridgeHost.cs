@@ -115,8 +115,9 @@ internal sealed class BridgeHost(
         {
             await call(grains.GetGrain<IBridgeGrain>($"{queue.Name}@{silo.Name}"));
         }
-        catch (Exception error) when (error is GristmillException or TimeoutException)
+        catch (Exception error) when (error is not OperationCanceledException)
         {
+            // Whatever it is, the next heartbeat tries again: the silo must not end for it.
             log.BridgeUnreachable(queue.Name, error.Message);
         }
     }

@@ -1,7 +1,5 @@
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Telemetry;
-using Gristmill.Redis;
-using Gristmill.Store;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -72,8 +70,9 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
             {
                 readings.Add(await LookAsync(queue, cancellationToken));
             }
-            catch (Exception error) when (error is RedisException or WrongTypeException or GristmillException or TimeoutException)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
+                // Numbers are for people: a record that cannot be read, or a list that is none, must not end the silo.
                 log.LookFailed(queue.Name, error.Message);
             }
         }
