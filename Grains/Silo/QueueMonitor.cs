@@ -18,6 +18,9 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
     private long _completed;
     private long _failed;
 
+    /// <summary>The last look at each queue.</summary>
+    public IReadOnlyList<QueueReading> Readings => _readings;
+
     /// <summary>Counts outcomes of this silo, for its statistics. From any thread.</summary>
     public void Count(int completed, int failed)
     {
@@ -90,7 +93,7 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
         return new QueueReading(
             queue.Name,
             [("listed", listed), ("queued", counts.Queued), ("scheduled", counts.Scheduled), ("deferred", counts.Deferred), ("retrying", counts.Retrying)],
-            oldest, bridge.Running, counts.Dead);
+            oldest, bridge.Running, counts.Dead, queue.Lists.Count, counts.Totals["claimed"]);
     }
 
     private void Say()

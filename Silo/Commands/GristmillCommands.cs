@@ -33,7 +33,14 @@ internal static class GristmillCommands
     {
         // An argument like @clip.json is the job's payload, not a file of more arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        var settings = new InvocationConfiguration { Output = environment.Out, Error = environment.Error, EnableDefaultExceptionHandler = false };
+        var settings = new InvocationConfiguration
+        {
+            Output = environment.Out,
+            Error = environment.Error,
+            EnableDefaultExceptionHandler = false,
+            // On SIGTERM and SIGINT commands are cancelled and end in their own time; a silo has work to give back.
+            ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
+        };
         try
         {
             var status = await parsed.InvokeAsync(settings, cancellationToken);

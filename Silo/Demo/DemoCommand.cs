@@ -23,13 +23,11 @@ internal sealed class DemoCommand(IAnsiConsole console, bool json, TimeProvider 
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
-    /// <summary>The command.</summary>
+    /// <summary>The command. --json, an option of all commands, prints the summary as one object.</summary>
     public static Command Create()
     {
-        var json = new Option<bool>("--json") { Description = "Prints the summary as one JSON object." };
         var command = new Command("demo", "Shows the main job on real input: recordings, pushed in chunks, analysed and counted.");
-        command.Options.Add(json);
-        command.SetAction((parsed, cancellationToken) => new DemoCommand(AnsiConsole.Console, parsed.GetValue(json), TimeProvider.System).RunAsync(cancellationToken));
+        command.SetAction((parsed, cancellationToken) => new DemoCommand(AnsiConsole.Console, parsed.GetValue<bool>("--json"), TimeProvider.System).RunAsync(cancellationToken));
         return command;
     }
 

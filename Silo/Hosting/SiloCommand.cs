@@ -3,7 +3,9 @@ using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Options;
 using Gristmill.Silo.Configuration;
 using Gristmill.Silo.EmbeddedStore;
+using Gristmill.Silo.Findings;
 using Gristmill.Silo.Http;
+using Gristmill.Silo.Telemetry;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
@@ -66,11 +68,14 @@ internal static class SiloCommand
             ? await EmbeddedGarnet.StartAsync(options.Embedded, loggers, TimeProvider.System, cancellationToken)
             : null;
         if (embedded is not null) builder.Services.PostConfigure<GristmillOptions>(o => o.Redis = embedded.Url);
+        builder.AddGristmillTelemetry(options.SiloName);
         builder.Services.AddGristmillSilo();
         builder.Services.AddGristmillApi();
+        builder.Services.AddFindings();
         builder.WebHost.UseUrls(options.Url);
         await using var app = builder.Build();
         app.MapGristmillApi();
+        app.MapGristmillMetrics();
         app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, embedded));
         await app.RunAsync(cancellationToken);
         return 0;

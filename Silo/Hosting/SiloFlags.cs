@@ -3,11 +3,12 @@ using Gristmill.Silo.Configuration;
 
 namespace Gristmill.Silo.Hosting;
 
-/// <summary>The flags of `gristmill silo`: the usual ones; everything else is configuration.</summary>
+/// <summary>
+/// The flags of `gristmill silo`: the usual ones; everything else is configuration. --redis and --service are options of all
+/// commands.
+/// </summary>
 internal sealed class SiloFlags
 {
-    private readonly Option<string?> _redis = new("--redis") { Description = "The Redis: redis://[user:password@]host:port/database. Without one an embedded store is started." };
-    private readonly Option<string?> _service = new("--service") { Description = "Keeps clusters on one Redis apart. Default: default." };
     private readonly Option<string?> _url = new("--url") { Description = "Where the HTTP API listens. Default: http://127.0.0.1:8080." };
     private readonly Option<string?> _folder = new("--folder") { Description = "The embedded store's folder. Default: ./.gristmill." };
     private readonly Option<string?> _queue = new("--queue") { Description = "The queue that the flags below are about." };
@@ -22,7 +23,7 @@ internal sealed class SiloFlags
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _redis, _service, _url, _folder, _queue, _list, _handler, _handlers, _worker, _workers, _concurrency, _timeout, _logLevel })
+        foreach (var option in new Option[] { _url, _folder, _queue, _list, _handler, _handlers, _worker, _workers, _concurrency, _timeout, _logLevel })
         {
             command.Options.Add(option);
         }
@@ -30,8 +31,8 @@ internal sealed class SiloFlags
 
     public GristmillFlags Read(ParseResult parsed) => new()
     {
-        Redis = parsed.GetValue(_redis),
-        Service = parsed.GetValue(_service),
+        Redis = parsed.GetValue<string?>("--redis"),
+        Service = parsed.GetValue<string?>("--service"),
         Url = parsed.GetValue(_url),
         Folder = parsed.GetValue(_folder),
         Queue = parsed.GetValue(_queue),
