@@ -6,5 +6,5 @@ using Gristmill.Silo.Hosting;
 var environment = CommandEnvironment.OfProcess();
 var root = GristmillCommands.Build(environment);
 root.Add(SiloCommand.Create());
-root.Add(DemoCommand.Create());
+root.Add(DemoCommand.Create(environment));
 return await GristmillCommands.RunAsync(root, args, environment);

@@ -1,8 +1,12 @@
+using Spectre.Console;
+
 namespace Gristmill.Silo.Commands;
 
 /// <summary>What commands see of the world, so that a test can be the world.</summary>
 internal sealed record CommandEnvironment
 {
+    private const int WidthWithoutTerminal = 1000;
+
     /// <summary>Where results go.</summary>
     public required TextWriter Out { get; init; }
 
@@ -23,6 +27,21 @@ internal sealed record CommandEnvironment
 
     /// <summary>The clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>What tables and colours are written to: without a terminal plain text, and lines as long as they are.</summary>
+    /// <param name="moving">Whether bars may move, where a person looks.</param>
+    public IAnsiConsole MakeConsole(bool moving)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(Out),
+            Ansi = IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = moving && IsTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!IsTerminal) console.Profile.Width = WidthWithoutTerminal;
+        return console;
+    }
 
     /// <summary>The process's own.</summary>
     public static CommandEnvironment OfProcess() => new()

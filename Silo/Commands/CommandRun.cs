@@ -11,8 +11,6 @@ namespace Gristmill.Silo.Commands;
 /// <summary>One run of a command: what was parsed, the client, and the output.</summary>
 internal sealed class CommandRun : IAsyncDisposable
 {
-    private const int WidthWithoutTerminal = 1000;
-
     private readonly GlobalOptions _globals;
     private GristmillClient? _client;
 
@@ -22,14 +20,7 @@ internal sealed class CommandRun : IAsyncDisposable
         Parsed = parsed;
         Environment = environment;
         IsJson = parsed.GetValue(globals.Json);
-        Console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(environment.Out),
-            Ansi = environment.IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = environment.IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
-        });
-        if (!environment.IsTerminal) Console.Profile.Width = WidthWithoutTerminal;
+        Console = environment.MakeConsole(moving: false);
     }
 
     public ParseResult Parsed { get; }

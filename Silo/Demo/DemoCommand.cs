@@ -5,6 +5,7 @@ using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Workers;
 using Gristmill.Redis;
+using Gristmill.Silo.Commands;
 using Gristmill.Silo.EmbeddedStore;
 using Gristmill.Silo.Hosting;
 using Gristmill.Store;
@@ -24,10 +25,10 @@ internal sealed class DemoCommand(IAnsiConsole console, bool json, TimeProvider 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     /// <summary>The command. --json, an option of all commands, prints the summary as one object.</summary>
-    public static Command Create()
+    public static Command Create(CommandEnvironment environment)
     {
         var command = new Command("demo", "Shows the main job on real input: recordings, pushed in chunks, analysed and counted.");
-        command.SetAction((parsed, cancellationToken) => new DemoCommand(AnsiConsole.Console, parsed.GetValue<bool>("--json"), TimeProvider.System).RunAsync(cancellationToken));
+        command.SetAction((parsed, cancellationToken) => new DemoCommand(environment.MakeConsole(moving: true), parsed.GetValue<bool>("--json"), environment.Clock).RunAsync(cancellationToken));
         return command;
     }
 

@@ -31,12 +31,15 @@ internal static class DemoReport
         console.MarkupLine(summary.AsExpected
             ? $"[green]Every job ended as it should[/], in {summary.Seconds.ToString("0.0", CultureInfo.InvariantCulture)} s."
             : "[red]Not every job ended as it should.[/] The store is kept in ./.gristmill/demo.");
-        console.WriteLine("One chunk was pushed before its recording was uploaded: it failed twice, and was retried. One was cut off in the middle");
-        console.WriteLine("of its JSON, and one names a file that is no recording: both are dead letters, with their raw bytes and the reason.");
+        console.WriteLine("One chunk came before its recording was uploaded: it failed twice and was retried.");
+        console.WriteLine("One was cut off in the middle of its JSON, and one names a file that is no recording:");
+        console.WriteLine("both are dead letters, with their raw bytes and the reason.");
         console.WriteLine();
-        console.WriteLine("To go on, start a silo for a list of your own and look at it from another terminal:");
-        console.WriteLine("  gristmill silo --queue asr --list asr_chunk_queue --handler <name> | --worker 'python3 worker.py'");
-        console.WriteLine("  gristmill queues          gristmill dead-letters list asr          gristmill job watch asr <id>");
+        console.WriteLine("To go on, start a silo on a list of your own, and look at it from another terminal:");
+        console.WriteLine("  gristmill silo --queue asr --list asr_chunk_queue --worker 'python3 worker.py'");
+        console.WriteLine("  gristmill queues");
+        console.WriteLine("  gristmill dead-letters list asr");
+        console.WriteLine("  gristmill job watch asr <id>");
     }
 
     private static Table Sessions(DemoSummary summary)

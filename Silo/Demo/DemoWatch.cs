@@ -51,11 +51,11 @@ internal sealed class DemoWatch(IGristmillClient client, DemoPlan plan, bool wit
         var words = _words.Where(j => j.State == JobState.Completed && j.SessionId == session && j.Result is not null)
             .Sum(j => j.Result!.Value.GetProperty("words").GetInt32());
         return new DemoSession(
-            session, features.Count, features.Sum(f => f.Segments), features.Sum(f => f.SpeechSeconds),
+            session, features.Count, features.Sum(f => f.Segments), Math.Round(features.Sum(f => f.SpeechSeconds), 2),
             Mean(features.Select(f => f.LoudnessLufs)), Mean(features.Select(f => f.PitchHz)), words);
     }
 
-    private static double? Mean(IEnumerable<double?> values) => values.Any(v => v is not null) ? values.Average() : null;
+    private static double? Mean(IEnumerable<double?> values) => values.Average() is { } mean ? Math.Round(mean, 1) : null;
 
     private static string? PayloadSession(Job job) => job.SessionId;
 
