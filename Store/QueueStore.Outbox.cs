@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using Gristmill.Redis;
 
 namespace Gristmill.Store;
@@ -13,9 +14,10 @@ public sealed partial class QueueStore
     /// it, nothing is done. A list that refuses a message (it is no list) does not hold up the others.
     /// </summary>
     /// <param name="owner">Who sends, for people.</param>
+    /// <param name="deadLetter">Makes the message for a dead letter that is mirrored.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
     /// <returns>The messages that were refused and are dropped: list and error.</returns>
-    public async ValueTask<IReadOnlyList<(string List, string Error)>> SendOutboxAsync(string owner, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<(string List, string Error)>> SendOutboxAsync(string owner, Func<JobView, byte[]> deadLetter, CancellationToken cancellationToken = default)
     {
         var locked = await redis.ExecuteAsync(
             new RedisCommand("SET", keys.OutboxLock, owner, "NX", "PX").Add((long)OutboxLockTime.TotalMilliseconds), cancellationToken).ConfigureAwait(false);
@@ -29,7 +31,8 @@ public sealed partial class QueueStore
                 if (batch.Count == 0) return refused;
                 for (var i = 0; i < batch.Count; i++)
                 {
-                    if (await PushAsync(OutboxEntry.Decode(batch[i].Bytes), cancellationToken).ConfigureAwait(false) is { } no) refused.Add(no);
+                    if (await MessageAsync(batch[i].Bytes, deadLetter, cancellationToken).ConfigureAwait(false) is not { } message) continue;
+                    if (await PushAsync(message, cancellationToken).ConfigureAwait(false) is { } no) refused.Add(no);
                 }
 
                 await redis.ExecuteAsync(new RedisCommand("LTRIM", keys.Of("outbox")).Add(batch.Count).Add(-1), cancellationToken).ConfigureAwait(false);
@@ -40,6 +43,17 @@ public sealed partial class QueueStore
         {
             await redis.ExecuteAsync(new RedisCommand("UNLINK", keys.OutboxLock), CancellationToken.None).ConfigureAwait(false);
         }
+    }
+
+    // An entry is a message, or "!" and the number of a dead letter, which is written out now. Null when that is gone, or
+    // nobody wants it any more.
+    private async ValueTask<OutboxMessage?> MessageAsync(ReadOnlyMemory<byte> entry, Func<JobView, byte[]> deadLetter, CancellationToken cancellationToken)
+    {
+        if (entry.Span is not [(byte)'!', ..]) return OutboxEntry.Decode(entry);
+        var mirror = (await redis.ExecuteAsync(new RedisCommand("HGET", keys.Of("meta"), "mirror"), cancellationToken).ConfigureAwait(false)).AsStringOrNull();
+        if (mirror is null || !Utf8Parser.TryParse(entry.Span[1..], out long seq, out _)) return null;
+        var views = await ReadAsync([seq], await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        return views is [{ State: JobState.Dead } job] ? new OutboxMessage(mirror, deadLetter(job), seq) : null;
     }
 
     private async ValueTask<(string List, string Error)?> PushAsync(OutboxMessage message, CancellationToken cancellationToken)

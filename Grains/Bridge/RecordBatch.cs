@@ -132,10 +132,6 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
             header.FinishedAt = now;
             var state = JobStates.Name(header.Outcome.Value);
             if (header.ReplyTo is { } list && run.Fault is null) SettledOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, state, default), run.Seq));
-            if (verdict.Settlement == Settlement.Bury && queue.Options.DeadLetterList is { } mirror)
-            {
-                SettledOutbox.Add(new OutboxMessage(mirror, OutcomeMessages.DeadLetter(queue.Name, run.Id, header, run.Payload), run.Seq));
-            }
         }
 
         // A job that is only given back keeps its record as it is, unless a budget was charged.

@@ -124,7 +124,9 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
     private void Close(RecordBatch batch)
     {
         foreach (var run in batch.Runs) held.Remove(run);
-        if (batch.CompletedOutbox.Count + batch.SettledOutbox.Count > 0) OutboxFilled();
-        Recorded(batch.Measure(clock, log));
+        var tally = batch.Measure(clock, log);
+        var mirrored = tally.Dead > 0 && queue.Options.DeadLetterList is not null;
+        if (mirrored || batch.CompletedOutbox.Count + batch.SettledOutbox.Count > 0) OutboxFilled();
+        Recorded(tally);
     }
 }

@@ -1,3 +1,4 @@
+using Gristmill.Grains.Bridge;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;
@@ -38,7 +39,7 @@ internal sealed class DeadLetterGrain(IOptions<GristmillOptions> options, SiloId
     {
         try
         {
-            foreach (var refused in await Store.SendOutboxAsync(silo.Name))
+            foreach (var refused in await Store.SendOutboxAsync(silo.Name, j => OutcomeMessages.DeadLetter(j.Queue, j.Id, j.Header, j.Payload)))
             {
                 log.OutboxRefused(this.GetPrimaryKeyString(), refused.List, refused.Error);
             }

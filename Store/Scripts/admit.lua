@@ -2,7 +2,7 @@
 -- once their place among the admitted.
 --
 -- USES   ids dependents place
--- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset deferred:hash waiters:hash dead:zset jobs:hash*16
+-- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset deferred:hash waiters:hash dead:zset outbox:list jobs:hash*16
 -- ARGV   events control generation id_window
 --        id_window: how long an id is remembered, ms
 -- ITEMS  seq counter verb id fingerprint after header

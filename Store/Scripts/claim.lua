@@ -1,7 +1,7 @@
 -- claim: takes a batch of items off a foreign list and makes each a running record of this generation.
 -- An item larger than max_payload becomes a dead letter where it lies, without being sent.
 --
--- KEYS   list:list meta:hash running:hash leases:zset dead:zset ready:zset jobs:hash*16
+-- KEYS   list:list meta:hash running:hash leases:zset dead:zset ready:zset outbox:list jobs:hash*16
 -- ARGV   events generation counter epoch from max_items max_bytes max_payload dead_limit limit window priority mode
 --        from: left or right, the end that is taken; limit: running jobs of the queue in the cluster, 0 for none;
 --        window: admitted jobs, 0 for none; mode: s starts what it takes, i only takes it in; epoch: used when the
@@ -80,7 +80,7 @@ end
 
 put_records(seqs, records)
 if #started > 0 then call_many('HSET', k_running, started) end
-if #aside > 0 then call_many('ZADD', k_dead, aside) end
+if #aside > 0 then mark_dead(aside) end
 count('claimed', n, 'dead', #aside / 2)
 announce()
 local length = redis.call('LLEN', k_list)

@@ -127,6 +127,15 @@ local function each_once(first, width)
   return seqs, at
 end
 
+-- Makes dead letters: score, number, score, number …. Where the queue has its dead letters mirrored, the outbox names each.
+local function mark_dead(rows)
+  call_many('ZADD', k_dead, rows)
+  if redis.call('HEXISTS', k_meta, 'mirror') == 0 then return end
+  local names = {}
+  for i = 2, #rows, 2 do names[#names + 1] = '!' .. rows[i] end
+  call_many('RPUSH', k_outbox, names)
+end
+
 -- Header text, and the rest from the newline on.
 local function split(record)
   local newline = string.find(record, '\n', 1, true)

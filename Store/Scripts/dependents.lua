@@ -32,7 +32,7 @@ local function bury(seq, record, why, message, now)
     header_text = encode(header)
     put_records({ seq }, { header_text .. rest })
   end
-  redis.call('ZADD', k_dead, text(now), seq)
+  mark_dead({ text(now), seq })
   redis.call('HDEL', k_deferred, seq)
   note('dead', seq)
   return header_text

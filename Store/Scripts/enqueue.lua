@@ -1,7 +1,7 @@
 -- enqueue: makes records of jobs that a client hands over, and gives them their place among the admitted.
 --
 -- USES   ids dependents place
--- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list jobs:hash*16
+-- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list jobs:hash*16
 -- ARGV   events control epoch schema id_window max_ready
 --        epoch: used when the queue has none yet; id_window: how long an id is remembered, ms; max_ready: ready jobs
 --        that the queue may hold, 0 for no bound

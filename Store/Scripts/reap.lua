@@ -3,7 +3,7 @@
 -- somebody wants cancelled ends so.
 --
 -- USES   dependents
--- KEYS   meta:hash leases:zset silos:hash running:hash ready:zset scheduled:zset dead:zset deferred:hash waiters:hash progress:hash cancels:hash finished:list jobs:hash*16
+-- KEYS   meta:hash leases:zset silos:hash running:hash ready:zset scheduled:zset dead:zset deferred:hash waiters:hash progress:hash cancels:hash finished:list outbox:list jobs:hash*16
 -- ARGV   events control interval gap ttl lost_budget max_items
 --        interval: ticks closer together do nothing, ms; gap: a longer pause is not trusted, ms; ttl: of an extended
 --        lease, ms; lost_budget: how often a job may lose its silo before it is a dead letter
@@ -99,7 +99,7 @@ end
 redis.call('HSET', k_meta, 'tick', text(now), 'sweep', text(more and swept or now))
 if #changed > 0 then put_records(changed, written) end
 if #ready > 0 then call_many('ZADD', k_ready, ready) end
-if #dead > 0 then call_many('ZADD', k_dead, dead) end
+if #dead > 0 then mark_dead(dead) end
 if #cancelled > 0 then redis.call('RPUSH', k_finished, finished_line(now, cancelled)) end
 local back, buried = #ready / 2, #dead / 2
 local woken, more_dead = tell_dependents(ended, epoch, now)

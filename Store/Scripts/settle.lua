@@ -65,7 +65,7 @@ if #left > 0 then
   even_without_memory(k_progress)
   if #changed > 0 then put_records(changed, written) end
   if #index.r > 0 then call_many('ZADD', k_retrying, index.r) end
-  if #index.d > 0 then call_many('ZADD', k_dead, index.d) end
+  if #index.d > 0 then mark_dead(index.d) end
   if #index.q > 0 then call_many('ZADD', k_ready, index.q) end
   for i = FIRST, first - 1, 2 do
     if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end

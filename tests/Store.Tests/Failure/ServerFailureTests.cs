@@ -41,7 +41,7 @@ public sealed class ServerFailureTests(SharedStores stores) : IClassFixture<Shar
     public async Task Garnet_with_a_storage_tier_keeps_what_does_not_fit_its_memory()
     {
         using var folder = new TempFolder();
-        var port = ServerProcess.FreePort();
+        var port = Ports.Next();
         await using var garnet = await ChildProcess.StartAsync(
             "dotnet",
             [

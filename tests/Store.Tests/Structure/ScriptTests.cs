@@ -27,7 +27,7 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
         ["progress"] = (s => s.ProgressAsync("g7", [(1, 2, new JobProgress(3, 4, "m"))], TestQueue.Stop).AsTask(),
             ["events=EVENTS", "generation=g7", "seq=1", "counter=2", "progress=[3,4,\"m\"]"]),
         ["cancel"] = (s => s.CancelAsync(["id7"], "why", Seconds(3), TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "id_window=3000", "reason=why", "id=id7"]),
-        ["renew"] = (s => s.RenewAsync("g7", "silo", Seconds(3), true, TestQueue.Stop).AsTask(), ["generation=g7", "silo=silo", "ttl=3000", "join=1", "schema=1"]),
+        ["renew"] = (s => s.RenewAsync("g7", "silo", Seconds(3), true, "dead_copies", TestQueue.Stop).AsTask(), ["generation=g7", "silo=silo", "ttl=3000", "join=1", "schema=1", "mirror=dead_copies"]),
         ["leave"] = (s => s.LeaveAsync("g7", TestQueue.Stop).AsTask(), ["generation=g7"]),
         ["reap"] = (s => s.ReapAsync(new ReapOptions { Interval = Seconds(1), Gap = Seconds(2), LeaseTtl = Seconds(3), LostBudget = 4, MaxItems = 5 }, TestQueue.Stop).AsTask(),
             ["events=EVENTS", "control=CONTROL", "interval=1000", "gap=2000", "ttl=3000", "lost_budget=4", "max_items=5"]),

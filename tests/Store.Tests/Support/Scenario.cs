@@ -135,7 +135,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
     private static async Task<Func<QueueStore, Task>> RenewAsync(TestQueue queue)
     {
         await queue.RunningAsync("one");
-        return async store => await store.RenewAsync("new", "silo-new", TestQueue.Ttl, join: true, TestQueue.Stop);
+        return async store => await store.RenewAsync("new", "silo-new", TestQueue.Ttl, join: true, null, TestQueue.Stop);
     }
 
     private static async Task<Func<QueueStore, Task>> LeaveAsync(TestQueue queue)

@@ -60,7 +60,7 @@ internal sealed class TestQueue : IAsyncDisposable
     public long NextCounter() => ++_counter;
 
     public async Task JoinAsync(string generation = Generation) =>
-        Assert.Equal(StoreStatus.Ok, (await Store.RenewAsync(generation, "silo-" + generation, Ttl, join: true, Stop)).Status);
+        Assert.Equal(StoreStatus.Ok, (await Store.RenewAsync(generation, "silo-" + generation, Ttl, join: true, null, Stop)).Status);
 
     public async Task PushAsync(params string[] items)
     {
