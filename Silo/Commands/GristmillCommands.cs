@@ -15,9 +15,10 @@ namespace Gristmill.Silo.Commands;
 internal static class GristmillCommands
 {
     /// <summary>The tree of commands.</summary>
-    public static RootCommand Build(CommandEnvironment environment)
+    /// <param name="environment">The world.</param>
+    /// <param name="globals">The options of all commands, for who adds commands that read them too.</param>
+    public static RootCommand Build(CommandEnvironment environment, GlobalOptions globals)
     {
-        var globals = new GlobalOptions();
         var root = new RootCommand("Gristmill grinds jobs off Redis lists on a cluster of silos.");
         globals.AddTo(root);
         root.Add(EnqueueCommand.Make(environment, globals));

@@ -152,7 +152,7 @@ public sealed class WatchTests(SharedStores stores) : IClassFixture<SharedStores
         var handle = await fixture.Queue.EnqueueAsync(new Clip("s1", 1), cancellationToken: Stop);
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var wait = handle.WaitAsync(leave.Token);
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => handle.WaitAsync(Stop));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => handle.WaitAsync(Stop).WaitAsync(Limit, Stop));
         Assert.Contains("MaxWatchers", refused.Message, StringComparison.Ordinal);
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);

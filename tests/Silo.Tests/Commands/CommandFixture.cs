@@ -45,7 +45,7 @@ internal sealed class CommandFixture : IAsyncDisposable
             Variable = name => Variables.GetValueOrDefault(name),
             Folder = Folder,
         };
-        var status = await GristmillCommands.RunAsync(GristmillCommands.Build(environment), arguments, environment, Stop);
+        var status = await GristmillCommands.RunAsync(GristmillCommands.Build(environment, new GlobalOptions()), arguments, environment, Stop);
         return new CommandResult(status, output.ToString(), error.ToString());
     }
 
