@@ -4,7 +4,8 @@ using Gristmill.Silo.Hosting;
 
 // The executable: `silo` runs one, `demo` shows one; the other commands look at a cluster from outside.
 var environment = CommandEnvironment.OfProcess();
-var root = GristmillCommands.Build(environment);
-root.Add(SiloCommand.Create());
-root.Add(DemoCommand.Create(environment));
+var globals = new GlobalOptions();
+var root = GristmillCommands.Build(environment, globals);
+root.Add(SiloCommand.Create(globals));
+root.Add(DemoCommand.Create(environment, globals));
 return await GristmillCommands.RunAsync(root, args, environment);

@@ -25,10 +25,10 @@ internal sealed class DemoCommand(IAnsiConsole console, bool json, TimeProvider 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     /// <summary>The command. --json, an option of all commands, prints the summary as one object.</summary>
-    public static Command Create(CommandEnvironment environment)
+    public static Command Create(CommandEnvironment environment, GlobalOptions globals)
     {
         var command = new Command("demo", "Shows the main job on real input: recordings, pushed in chunks, analysed and counted.");
-        command.SetAction((parsed, cancellationToken) => new DemoCommand(environment.MakeConsole(moving: true), parsed.GetValue<bool>("--json"), environment.Clock).RunAsync(cancellationToken));
+        command.SetAction((parsed, cancellationToken) => new DemoCommand(environment.MakeConsole(moving: true), parsed.GetValue(globals.Json), environment.Clock).RunAsync(cancellationToken));
         return command;
     }
 

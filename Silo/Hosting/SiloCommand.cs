@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Options;
+using Gristmill.Silo.Commands;
 using Gristmill.Silo.Configuration;
 using Gristmill.Silo.EmbeddedStore;
 using Gristmill.Silo.Findings;
@@ -18,9 +19,9 @@ namespace Gristmill.Silo.Hosting;
 internal static class SiloCommand
 {
     /// <summary>The command with its flags.</summary>
-    public static Command Create()
+    public static Command Create(GlobalOptions globals)
     {
-        var flags = new SiloFlags();
+        var flags = new SiloFlags(globals);
         var command = new Command("silo", "Runs a silo: takes jobs off the lists of its queues and works on them.");
         flags.AddTo(command);
         command.SetAction((parsed, cancellationToken) => RunAsync(flags.Read(parsed), cancellationToken));

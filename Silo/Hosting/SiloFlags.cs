@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Gristmill.Silo.Commands;
 using Gristmill.Silo.Configuration;
 
 namespace Gristmill.Silo.Hosting;
@@ -7,7 +8,7 @@ namespace Gristmill.Silo.Hosting;
 /// The flags of `gristmill silo`: the usual ones; everything else is configuration. --redis and --service are options of all
 /// commands.
 /// </summary>
-internal sealed class SiloFlags
+internal sealed class SiloFlags(GlobalOptions globals)
 {
     private readonly Option<string?> _url = new("--url") { Description = "Where the HTTP API listens. Default: http://127.0.0.1:8080." };
     private readonly Option<string?> _folder = new("--folder") { Description = "The embedded store's folder. Default: ./.gristmill." };
@@ -31,8 +32,8 @@ internal sealed class SiloFlags
 
     public GristmillFlags Read(ParseResult parsed) => new()
     {
-        Redis = parsed.GetValue<string?>("--redis"),
-        Service = parsed.GetValue<string?>("--service"),
+        Redis = parsed.GetValue(globals.Redis),
+        Service = parsed.GetValue(globals.Service),
         Url = parsed.GetValue(_url),
         Folder = parsed.GetValue(_folder),
         Queue = parsed.GetValue(_queue),
