@@ -9,6 +9,8 @@ namespace Gristmill.Silo.Tests.Client;
 /// <summary>Enqueueing and reading, with no silo anywhere.</summary>
 public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStores>
 {
+    private const int WarmUps = 3;
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     public static TheoryData<EnqueueOptions, string> BadOptions() => new()
@@ -211,7 +213,7 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
         var server = await stores.GetAsync(StoreKind.Redis);
         await using var proxy = TcpProxy.Start(server.Port);
         await using var fixture = ClientFixture.Create(server.Url, clientUrl: proxy.Url);
-        await fixture.Queue.EnqueueAsync(new Clip("s1", 1), cancellationToken: Stop);
+        await WarmUpAsync(fixture);
         proxy.CutAfterReplyBytes(0);
         var failed = await Assert.ThrowsAsync<EnqueueFailedException>(() => fixture.Queue.EnqueueAsync(new Clip("s1", 2), cancellationToken: Stop));
 
@@ -227,13 +229,19 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
         var server = await stores.GetAsync(StoreKind.Redis);
         await using var proxy = TcpProxy.Start(server.Port);
         await using var fixture = ClientFixture.Create(server.Url, o => o.GenerateIds = generateIds, proxy.Url);
-        await fixture.Queue.EnqueueAsync(new Clip("s1", 1), cancellationToken: Stop);
+        await WarmUpAsync(fixture);
         proxy.CutAfterReplyBytes(0);
         var handle = await fixture.Queue.EnqueueAsync(new Clip("s1", 2), new EnqueueOptions { Id = id }, Stop);
 
-        Assert.Equal(2, (await fixture.Queue.GetInfoAsync(Stop)).Counts.Queued);
+        Assert.Equal(WarmUps + 1, (await fixture.Queue.GetInfoAsync(Stop)).Counts.Queued);
         Assert.NotNull(await handle.GetAsync(Stop));
         Assert.Equal(generateIds, handle.Created);
+    }
+
+    // The client first asks whether the server has its scripts: the answer that is lost shall be that of the call.
+    private static async Task WarmUpAsync(ClientFixture fixture)
+    {
+        for (var n = 0; n < WarmUps; n++) await fixture.Queue.EnqueueAsync(new Clip("s1", n), cancellationToken: Stop);
     }
 
     [Fact]
