@@ -166,12 +166,17 @@ local function add_error(header, kind, message, now)
   header.er = errors
 end
 
+-- JSON on one line: Garnet's encoder leaves control characters as they are, and a newline would end the header.
+local function encode(header)
+  return (string.gsub(cjson.encode(header), '[%z\1-\31]', function(c) return string.format('\\u%04x', string.byte(c)) end))
+end
+
 -- The header text with an outcome: d or x, and why.
 local function with_outcome(header_text, outcome, why, now)
   local header = cjson.decode(header_text)
   header.st, header.t1 = outcome, now
   if why ~= '' then header.why = why end
-  return cjson.encode(header)
+  return encode(header)
 end
 
 -- What the events channel is told: noted as the step goes, announced once, a message for each state.

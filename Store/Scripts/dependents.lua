@@ -29,7 +29,7 @@ local function bury(seq, record, why, message, now)
     local header = cjson.decode(header_text)
     header.st, header.t1, header.why = 'd', now, why
     add_error(header, why, message, now)
-    header_text = cjson.encode(header)
+    header_text = encode(header)
     put_records({ seq }, { header_text .. rest })
   end
   redis.call('ZADD', k_dead, text(now), seq)

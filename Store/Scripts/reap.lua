@@ -73,7 +73,7 @@ for n = 1, #seqs do
       if header.lost > tonumber(a_lost_budget) then
         outcome, header.st, header.t1, header.why = 'd', 'd', now, 'lost_worker'
       end
-      header_text = cjson.encode(header)
+      header_text = encode(header)
     end
     if header_text ~= before then
       changed[#changed + 1] = seq

@@ -80,7 +80,7 @@ for n = 1, #seqs do
     end
     header.st, header.t0, header.t1, header.why, header.n, header.pr, header.w = nil, nil, nil, nil, nil, nil, nil
     header.a, header.lost, header.oom, header.due = nil, nil, nil, nil
-    local header_text = cjson.encode(header)
+    local header_text = encode(header)
     put[#put + 1] = number
     written[#written + 1] = header_text .. '\n' .. payload
     if header.id then register[#register + 1] = { id = header.id, seq = number, fingerprint = owner and owner ~= 'x' and print or '-' } end
