@@ -2,10 +2,10 @@ using Gristmill.Silo.Commands;
 using Gristmill.Silo.Demo;
 using Gristmill.Silo.Hosting;
 
-// The executable: `silo` runs one, `demo` shows one; the other commands look at a cluster from outside.
+// The executable: `silo`, the default, runs one, `demo` shows one; the other commands look at a cluster from outside.
 var environment = CommandEnvironment.OfProcess();
 var globals = new GlobalOptions();
 var root = GristmillCommands.Build(environment, globals);
 root.Add(SiloCommand.Create(globals));
 root.Add(DemoCommand.Create(environment, globals));
-return await GristmillCommands.RunAsync(root, args, environment);
+return await GristmillCommands.RunAsync(root, args is [] ? ["silo"] : args, environment);

@@ -6,20 +6,20 @@
 --        from: left or right, the end that is taken; limit: running jobs of the queue in the cluster, 0 for none;
 --        window: admitted jobs, 0 for none; mode: s starts what it takes, i only takes it in; epoch: used when the
 --        queue has none yet
--- REPLY  status epoch first now left items[]: the number of the first item, the time (Unix ms), the length of the
---        list afterwards, and the items in order, a null for one put aside
+-- REPLY  status epoch first now left items[]: the epoch, empty while the queue has none, the number of the first item, the
+--        time (Unix ms), the length of the list afterwards, and the items in order, a null for one put aside
 -- EVENT  running seq … (with mode s), dead seq …
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'state', 'seq')
-local epoch, seq = state[1] or a_epoch, tonumber(state[3] or '0')
-if state[2] then return { PAUSED, epoch } end
-if not redis.call('ZSCORE', k_leases, a_generation) then return { NO_LEASE, epoch } end
-if redis.call('ZCARD', k_dead) >= tonumber(a_dead_limit) then return { DEAD_FULL, epoch } end
+local known, epoch, seq = state[1] or '', state[1] or a_epoch, tonumber(state[3] or '0')
+if state[2] then return { PAUSED, known } end
+if not redis.call('ZSCORE', k_leases, a_generation) then return { NO_LEASE, known } end
+if redis.call('ZCARD', k_dead) >= tonumber(a_dead_limit) then return { DEAD_FULL, known } end
 
 local room, limit, window = tonumber(a_max_items), tonumber(a_limit), tonumber(a_window)
 if limit > 0 then room = math.min(room, limit - redis.call('HLEN', k_running)) end
 if window > 0 then room = math.min(room, window - redis.call('ZCARD', k_ready)) end
-if room <= 0 then return { NO_ROOM, epoch } end
+if room <= 0 then return { NO_ROOM, known } end
 
 -- The sizes of items are not known before they are read: begin with one, and read more at a time while they are small.
 -- Nothing is taken behind the item with which the byte budget is reached.
@@ -47,7 +47,7 @@ end
 
 local n = #items
 local now = server_now()
-if n == 0 then return { OK, epoch, 0, text(now), 0, {} } end
+if n == 0 then return { OK, known, 0, text(now), 0, {} } end
 
 local first, last = seq + 1, seq + n
 for s = first, last, RUN_OF_SHARD do

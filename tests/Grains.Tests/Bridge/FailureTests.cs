@@ -1,0 +1,233 @@
+using System.Text;
+using Gristmill.Grains.Options;
+using Gristmill.Grains.Tests.Workers;
+using Gristmill.Store;
+using Gristmill.Testing;
+
+namespace Gristmill.Grains.Tests.Bridge;
+
+/// <summary>Attempts that fail, and payloads that are no jobs.</summary>
+public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStores>
+{
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Failed_attempts_are_made_again_until_one_succeeds(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync();
+        await stage.PushAsync("""{"n":1,"job_id":"f","do":"fail","times":2}""");
+        var job = await stage.JobAsync("f", JobState.Completed);
+        Assert.Equal((3, 3), (job.Attempt, stage.Orders.Calls.Count));
+        Assert.Equal([1, 2, 3], stage.Orders.Calls.Select(c => c.Job.Attempt));
+        Assert.All(stage.Orders.Calls, c => Assert.Equal((4, "f", "grist/f"), (c.Job.MaxAttempts, c.Job.JobId, c.Job.IdempotencyKey)));
+        Assert.Equal(3, stage.Orders.Calls.Select(c => c.Job.FencingToken).Distinct().Count());
+        Assert.Equal(2, job.Header.Errors.Count);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Retries_spent_make_a_dead_letter_with_all_errors(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync(q => q.Retry.BaseSeconds = 600);
+        await stage.PushAsync("""{"n":1,"do":"fail","retry_count":2,"retry_delay":0.3}""");
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Equal(("retries", 3), (letter.Header.Reason, letter.Header.Attempts));
+        Assert.Equal("""{"n":1,"do":"fail","retry_count":2,"retry_delay":0.3}""", Encoding.UTF8.GetString(letter.Payload.Span));
+        var errors = letter.Header.Errors;
+        Assert.Equal(["failure 1 of 1", "failure 2 of 1", "failure 3 of 1"], errors.Select(e => e.Message.Split('\n')[0].Split(": ")[1]));
+        Assert.InRange(errors[1].At - errors[0].At, 300, 1500);
+        Assert.InRange(errors[2].At - errors[1].At, 600, 2500);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Fatal_failure_is_not_tried_again(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync();
+        await stage.PushAsync("""{"n":1,"do":"fatal"}""");
+        Assert.Equal("fatal", Assert.Single(await stage.DeadAsync(1)).Header.Reason);
+        Assert.Single(stage.Orders.Calls);
+    }
+
+    [Fact]
+    public async Task Out_of_memory_has_its_own_budget()
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        await stage.StartSiloAsync(q => (q.OutOfMemoryBudget, q.Retry.Retries) = (1, 0));
+        await stage.PushAsync("""{"n":1,"do":"oom"}""");
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Equal(("out_of_memory", 2), (letter.Header.Reason, letter.Header.OutOfMemory));
+        Assert.Equal(2, stage.Orders.Calls.Count);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Attempt_over_its_limit_is_told_to_end_and_made_again(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync();
+        await stage.PushAsync("""{"n":1,"do":"hang","timeout":0.2,"retry_count":1}""");
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Equal("timeout", letter.Header.Reason);
+        Assert.Equal(["timeout", "timeout"], letter.Header.Errors.Select(e => e.Kind));
+        Assert.Equal([1, 1], stage.Orders.Told);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Handler_that_ignores_its_limit_keeps_its_slot_until_it_returns(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var silo = await stage.StartSiloAsync(q => q.Concurrency = 1);
+        await stage.PushAsync("""{"n":1,"job_id":"deaf","do":"stubborn","timeout":0.2}""", """{"n":2}""");
+        await stage.Orders.ToldAsync(1);
+        await silo.StatusAsync("it runs still", s => s.Running == 1);
+        Assert.Equal([1], stage.Orders.Numbers);
+        stage.Orders.Release(1);
+        await stage.JobAsync("deaf", JobState.Completed);
+        await stage.CompletedAsync(2);
+        Assert.Equal(1, stage.Orders.Most);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Text_that_no_encoding_can_hold_does_not_stop_the_queue(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var silo = await stage.StartSiloAsync();
+        await stage.PushAsync("""{"n":1,"do":"odd","retry_count":0}""", """{"n":2}""");
+        Assert.StartsWith("half a pair", Assert.Single(await stage.DeadAsync(1)).Header.Errors[0].Message.Split(": ", 2)[1], StringComparison.Ordinal);
+        await stage.CompletedAsync(1);
+        Assert.Equal(0, silo.Log.Count(1052));
+    }
+
+    [Fact]
+    public async Task Worker_that_crashes_spends_the_budget_for_lost_workers()
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        var silo = await stage.StartSiloAsync(q => (q.Worker, q.LostBudget) = (Pools.Options(), 2));
+        await stage.PushAsync("""{"do":"exit0","job_id":"x"}""", """{"do":"pid","job_id":"y"}""");
+        var dead = await stage.JobAsync("x", JobState.Dead);
+        Assert.Equal(("lost_worker", 3, 0), (dead.Header.Reason, dead.Header.Lost, dead.Header.Attempts));
+        Assert.Equal(["lost", "lost", "lost"], dead.Header.Errors.Select(e => e.Kind));
+        await stage.JobAsync("y", JobState.Completed);
+        await silo.StatusAsync("no slot is lost", s => (s.Held, s.Running) == (0, 0));
+    }
+
+    public static TheoryData<StoreKind, string, string> NoJobs
+    {
+        get
+        {
+            var data = new TheoryData<StoreKind, string, string>();
+            foreach (var kind in Enum.GetValues<StoreKind>())
+            {
+                data.Add(kind, "not json", "malformed");
+                data.Add(kind, "[1,2]", "malformed");
+                data.Add(kind, """{"n":1} trailing""", "malformed");
+                data.Add(kind, """{"n":1,"timeout":"soon"}""", "invalid_field");
+                data.Add(kind, """{"n":1,"job_id":"known","retry_count":-1}""", "invalid_field");
+                data.Add(kind, """{"n":1,"reply_to":"elsewhere"}""", "invalid_field");
+                data.Add(kind, """{"class":"Hard","args":[1],"jid":"b4a577edbccf1d805744efa9","retry":true}""", "foreign_dialect");
+                data.Add(kind, $$"""{"n":1,"pad":"{{new string('x', 2000)}}"}""", "too_large");
+            }
+
+            return data;
+        }
+    }
+
+    [Theory, MemberData(nameof(NoJobs))]
+    public async Task Item_that_is_no_job_is_a_dead_letter_with_its_bytes(StoreKind kind, string payload, string reason)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync(q => (q.MaxPayloadBytes, q.ReplyToPrefixes) = (1000, ["replies:"]));
+        await stage.PushAsync(payload, """{"n":2}""");
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Equal((reason, payload), (letter.Header.Reason, Encoding.UTF8.GetString(letter.Payload.Span)));
+        Assert.Equal(letter.Seq, (await stage.FindAsync(letter.Id))?.Seq);
+        await stage.CompletedAsync(1);
+        Assert.Equal([2], stage.Orders.Numbers);
+
+        // Nobody has mended it: it is judged again.
+        await stage.RequeueAsync(letter.Seq);
+        if (reason != "too_large") Assert.Equal(reason, Assert.Single(await Again(stage, letter)).Header.Reason);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Bytes_that_are_no_text_are_kept_as_they_are(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync();
+        byte[] bytes = [(byte)'{', 0xff, 0x00, 0xfe, (byte)'\n', (byte)'}'];
+        await stage.PushBytesAsync(bytes);
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Equal("malformed", letter.Header.Reason);
+        Assert.Equal(bytes, letter.Payload.ToArray());
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Id_with_another_payload_is_a_conflict_that_can_be_found(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync();
+        await stage.PushAsync("""{"n":1,"job_id":"same"}""");
+        await stage.JobAsync("same", JobState.Completed);
+        await stage.PushAsync("""{"n":2,"job_id":"same"}""");
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Equal("id_conflict", letter.Header.Reason);
+        Assert.NotEqual("same", letter.Id);
+        Assert.Equal(JobState.Dead, (await stage.FindAsync(letter.Id))!.State);
+        Assert.Equal("1", Stage.Result((await stage.FindAsync("same"))!));
+        Assert.Equal([1], stage.Orders.Numbers);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task List_of_nothing_but_poison_is_claimed_ever_more_slowly_and_others_go_on(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var good = stage.List + ":good";
+        await stage.StartSiloAsync(q => (q.Lists, q.Concurrency) = ([new ListOptions { Name = good, Priority = 6 }], 1));
+        var poison = Enumerable.Range(1, 12).Select(i => $"poison {i}").ToArray();
+        await stage.PushAsync(poison);
+        await stage.PushToAsync(good, [.. Enumerable.Range(1, 30).Select(n => $$"""{"n":{{n}}}""")]);
+        await stage.CompletedAsync(30);
+        var letters = await stage.DeadAsync(5);
+        var gaps = letters.Zip(letters.Skip(1), (a, b) => b.Header.FinishedAt - a.Header.FinishedAt).ToList();
+        Assert.True(gaps[^1] > 3 * gaps[0], string.Join(", ", gaps));
+        Assert.InRange(await stage.LengthAsync(stage.List), 5, 8);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Full_dead_letters_stop_claiming_until_some_are_purged(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var silo = await stage.StartSiloAsync(q => (q.DeadLetterLimit, q.Concurrency) = (2, 1));
+        await stage.PushAsync("""{"n":1,"do":"fatal"}""", """{"n":2,"do":"fatal"}""");
+        var letters = await stage.DeadAsync(2);
+        await stage.PushAsync("""{"n":3}""");
+        await silo.StatusAsync("it says why", s => s.Trouble?.Contains("dead letters", StringComparison.Ordinal) == true);
+        await stage.EnqueueAsync((new JobHeader { Id = "admitted" }, """{"n":4}"""));
+        await stage.JobAsync("admitted", JobState.Completed);
+        Assert.Equal(1, await stage.LengthAsync(stage.List));
+        Assert.Equal(1, silo.Log.Count(1011));
+        await stage.PurgeAsync(letters[0].Seq);
+        await stage.Orders.CalledAsync(3);
+        await silo.StatusAsync("no trouble any more", s => s.Trouble is null);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task List_of_the_wrong_type_is_told_and_others_go_on_until_it_is_mended(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var good = stage.List + ":good";
+        await stage.DoAsync("SET", stage.List, "no list");
+        var silo = await stage.StartSiloAsync(q => q.Lists = [new ListOptions { Name = good, Priority = 6 }]);
+        await silo.StatusAsync("it says which", s => s.Trouble?.Contains($"'{stage.List}'", StringComparison.Ordinal) == true);
+        await stage.PushToAsync(good, """{"n":1}""");
+        await stage.CompletedAsync(1);
+        Assert.Contains(stage.List, (await silo.StatusAsync()).Trouble, StringComparison.Ordinal);
+        await stage.DoAsync("DEL", stage.List);
+        await stage.PushAsync("""{"n":2}""");
+        await stage.CompletedAsync(2);
+        await silo.StatusAsync("no trouble any more", s => s.Trouble is null);
+        Assert.Equal(1, silo.Log.Count(1010));
+    }
+
+    private static Task<IReadOnlyList<JobView>> Again(Stage stage, JobView first) => Soon.MatchesAsync(
+        "it is dead again", () => stage.DeadAsync(1), letters => letters[0].Header.FinishedAt > first.Header.FinishedAt);
+}

@@ -1,0 +1,124 @@
+using Gristmill.Engine;
+using Gristmill.Grains.Handlers;
+using Gristmill.Grains.Options;
+using Gristmill.Grains.Silo;
+using Gristmill.Redis;
+using Gristmill.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Grains.Tests.Bridge;
+
+/// <summary>A whole silo in this process, with the handler that does as told. Calls between its grains take their wire form.</summary>
+internal sealed class TestSilo : IAsyncDisposable
+{
+    private readonly IHost _host;
+    private bool _stopped;
+
+    private TestSilo(IHost host, string name, SiloLog log)
+    {
+        _host = host;
+        Name = name;
+        Log = log;
+    }
+
+    public string Name { get; }
+
+    public SiloLog Log { get; }
+
+    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    public IServiceProvider Services => _host.Services;
+
+    public static async Task<TestSilo> StartAsync(Stage stage, string name, string url, Action<QueueOptions>? queue, Action<GristmillOptions>? silo)
+    {
+        var log = new SiloLog();
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddLogging(l => l.SetMinimumLevel(LogLevel.Debug).AddProvider(log));
+        builder.Services.Configure<GristmillOptions>(o =>
+        {
+            o.Redis = url;
+            o.Service = stage.Service;
+            o.SiloName = name;
+            o.RenewSeconds = 0.2;
+            o.LeaseSeconds = 2;
+            o.ShutdownSeconds = 0.2;
+            var options = new QueueOptions { List = stage.List, Handler = "told" };
+            options.Retry.BaseSeconds = 0.05;
+            queue?.Invoke(options);
+            if (options.Worker is not null) options.Handler = null;
+            o.Queues[Stage.Queue] = options;
+            silo?.Invoke(o);
+        });
+        builder.Services.AddSingleton(stage.Orders);
+        builder.Services.AddJobHandler<DoAsToldHandler>("told");
+        var redis = RedisOptions.Parse(url);
+        redis.ClientName = name;
+        redis.CommandTimeout = TimeSpan.FromSeconds(2);
+        redis.BackoffMax = TimeSpan.FromMilliseconds(200);
+        builder.Services.AddSingleton(p => RedisClient.Connect(redis, p.GetRequiredService<ILoggerFactory>(), TimeProvider.System));
+        builder.Services.AddGrainEngine(engine =>
+        {
+            engine.ServiceId = stage.Service;
+            engine.SiloName = name;
+            engine.SerializeLocalCalls = true;
+            engine.AddGrains(typeof(GristmillGrainsExtensions).Assembly);
+        });
+        builder.Services.AddGristmillGrains();
+        var host = builder.Build();
+        await host.StartAsync();
+        return new TestSilo(host, name, log);
+    }
+
+    public Task<BridgeStatus> StatusAsync(string queue = Stage.Queue) => Grains.GetGrain<IBridgeGrain>($"{queue}@{Name}").GetStatusAsync();
+
+    public Task<BridgeStatus> StatusAsync(string expected, Func<BridgeStatus, bool> matches, TimeSpan? limit = null) =>
+        Eventually.MatchesAsync(expected, () => StatusAsync(), matches, limit);
+
+    /// <summary>Stops it in order, as SIGTERM does.</summary>
+    public async Task StopAsync()
+    {
+        if (_stopped) return;
+        _stopped = true;
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+
+    public ValueTask DisposeAsync() => new(StopAsync());
+}
+
+/// <summary>The lines of a silo: level, event, text.</summary>
+internal sealed class SiloLog : ILoggerProvider
+{
+    private readonly List<(LogLevel Level, int Event, string Text)> _lines = [];
+
+    public IReadOnlyList<(LogLevel Level, int Event, string Text)> Lines
+    {
+        get
+        {
+            lock (_lines) return [.. _lines];
+        }
+    }
+
+    public int Count(int eventId) => Lines.Count(l => l.Event == eventId);
+
+    public ILogger CreateLogger(string categoryName) => new Writer(this);
+
+    public void Dispose()
+    {
+    }
+
+    private sealed class Writer(SiloLog owner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (owner._lines) owner._lines.Add((logLevel, eventId.Id, $"{formatter(state, exception)} {exception}"));
+        }
+    }
+}
