@@ -72,8 +72,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
             _lists.Add(new ListSource(list.Name, list.Priority, waiter));
         }
 
-        var newEpoch = QueueStore.NewEpoch(services.Clock, services.Random);
-        _claimer = new Claimer(queue, _lease, _held, intake, _storeClock, _lists, newEpoch, services.Clock, log);
+        _claimer = new Claimer(queue, _lease, _held, intake, _storeClock, _lists, services.Clock, services.Random, log);
     }
 
     /// <summary>Whether it has stopped: nothing is held and the lease is given up.</summary>

@@ -12,7 +12,7 @@ namespace Gristmill.Grains.Bridge;
 /// than the silo has room for; while one call is under way, slots that become free wait for the next, so that batches grow
 /// with the load. Where payloads ask for priorities, lists are admitted ahead of their start, up to the window.
 /// </summary>
-internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs held, Intake intake, StoreClock storeClock, IReadOnlyList<ListSource> lists, string newEpoch, TimeProvider clock, ILogger log)
+internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs held, Intake intake, StoreClock storeClock, IReadOnlyList<ListSource> lists, TimeProvider clock, Random random, ILogger log)
 {
     private const int MaxBatch = 512;
     private const int MaxBytes = 4 * 1024 * 1024;
@@ -171,19 +171,20 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
                 Priority = list.Priority,
                 Start = !admitAhead,
             };
-            var reply = await queue.Store.ClaimAsync(request, newEpoch, cancellationToken);
+            // A new one each time: after a flush the epoch, and the ids made of it, must be others than before.
+            var reply = await queue.Store.ClaimAsync(request, QueueStore.NewEpoch(clock, random), cancellationToken);
             list.Hint = reply.Status == StoreStatus.Ok && reply.Left > 0;
             if (!Check(reply.Status)) return;
             if (reply.Left == 0) list.Waiter.Arm();
             storeClock.Heard(reply.Now);
-            lease.CheckEpoch(reply.Epoch);
+            if (reply.Items.Count + reply.Aside > 0) lease.CheckEpoch(reply.Epoch);
             var tag = GristmillTelemetry.Queue(queue.Name);
             GristmillTelemetry.Claims.Add(1, tag, new KeyValuePair<string, object?>("result", reply.Items.Count + reply.Aside > 0 ? "items" : "empty"));
             if (reply.Items.Count + reply.Aside == 0) return;
             GristmillTelemetry.Consumed.Add(reply.Items.Count + reply.Aside, tag);
             if (reply.Aside > 0) log.Aside(queue.Name, list.Name, reply.Aside, options.MaxPayloadBytes);
             var good = await intake.TakeAsync(reply, list.Priority, generation, counter, request.Start, cancellationToken);
-            list.Yielded(good > 0, clock);
+            list.Yielded(reply.Items.Count + reply.Aside, good, clock);
         }
         finally
         {
