@@ -160,6 +160,7 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         try
         {
             var request = Request(list, generation, counter, count, admitAhead);
+            // A new epoch each time: after a flush it, and the ids made of it, must be others than before.
             var reply = await queue.Store.ClaimAsync(request, QueueStore.NewEpoch(clock, random), cancellationToken);
             more = reply.Status == StoreStatus.Ok && reply.Left > 0;
             list.Trouble = null;
@@ -167,14 +168,14 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
             if (!Check(reply.Status, generation)) return;
             if (reply.Left == 0) list.Waiter.Arm();
             storeClock.Heard(reply.Now);
-            lease.CheckEpoch(reply.Epoch);
+            if (reply.Items.Count + reply.Aside > 0) lease.CheckEpoch(reply.Epoch);
             var tag = GristmillTelemetry.Queue(queue.Name);
             GristmillTelemetry.Claims.Add(1, tag, new KeyValuePair<string, object?>("result", reply.Items.Count + reply.Aside > 0 ? "items" : "empty"));
             if (reply.Items.Count + reply.Aside == 0) return;
             GristmillTelemetry.Consumed.Add(reply.Items.Count + reply.Aside, tag);
             if (reply.Aside > 0) log.Aside(queue.Name, list.Name, reply.Aside, options.MaxPayloadBytes);
             var good = await intake.TakeAsync(reply, list.Priority, generation, counter, request.Start, cancellationToken);
-            list.Yielded(good > 0, clock);
+            list.Yielded(reply.Items.Count + reply.Aside, good, clock);
         }
         catch (WrongTypeException error) when (error.Key == list.Name)
         {

@@ -25,7 +25,9 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     private readonly ReapOptions _reap = new()
     {
         LeaseTtl = TimeSpan.FromSeconds(options.LeaseSeconds),
-        Gap = TimeSpan.FromSeconds(Math.Max(3, 3 * options.RenewSeconds)),
+
+        // A stall of Redis long enough for a lease to expire must count as one, also where leases are short.
+        Gap = TimeSpan.FromSeconds(Math.Min(Math.Max(3, 3 * options.RenewSeconds), options.LeaseSeconds - options.RenewSeconds)),
         Interval = TimeSpan.FromSeconds(options.RenewSeconds / 2),
         LostBudget = queue.Options.LostBudget,
     };
@@ -109,9 +111,8 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     /// <summary>Another epoch than before means that the keys were flushed: what ran then is forgotten by the store.</summary>
     public void CheckEpoch(string epoch)
     {
-        if (epoch.Length == 0) return;
-        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch);
-        _epoch = epoch;
+        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch.Length == 0 ? "none yet" : epoch);
+        _epoch = epoch.Length == 0 ? null : epoch;
     }
 
     private void Renewed(string generation, long sent)

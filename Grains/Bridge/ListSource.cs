@@ -6,10 +6,15 @@ internal sealed class ListSource(string name, int priority, ListWaiter waiter)
     /// <summary>How long a list of the wrong type is left alone.</summary>
     public static readonly TimeSpan WrongTypeRest = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan FirstPoisonRest = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LastPoisonRest = TimeSpan.FromSeconds(10);
+    // The rest is counted by the item, so that what a claim of one takes (a large item, a single slot) costs no more time
+    // than what a claim of hundreds takes; it doubles with each PoisonStep in a row.
+    private const int PoisonStep = 512;
+    private static readonly TimeSpan FirstPoisonRest = TimeSpan.FromMilliseconds(0.2);
+    private static readonly TimeSpan LastPoisonRest = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(10);
 
-    private TimeSpan _poisonRest = TimeSpan.Zero;
+    private long _poison;
     private long _restFrom;
     private TimeSpan _rest = TimeSpan.Zero;
 
@@ -35,15 +40,20 @@ internal sealed class ListSource(string name, int priority, ListWaiter waiter)
     public bool Rests(TimeProvider clock) => _rest > TimeSpan.Zero && clock.GetElapsedTime(_restFrom) < _rest;
 
     /// <summary>A claim brought items. A list that yields nothing but poison is asked ever more slowly.</summary>
-    public void Yielded(bool anyGood, TimeProvider clock)
+    /// <param name="taken">How many it took.</param>
+    /// <param name="good">How many of them can be jobs.</param>
+    /// <param name="clock">The clock of the rest.</param>
+    public void Yielded(int taken, int good, TimeProvider clock)
     {
-        if (anyGood)
+        if (good > 0)
         {
-            _poisonRest = TimeSpan.Zero;
+            _poison = 0;
             return;
         }
 
-        _poisonRest = _poisonRest == TimeSpan.Zero ? FirstPoisonRest : TimeSpan.FromTicks(Math.Min(_poisonRest.Ticks * 2, LastPoisonRest.Ticks));
-        Rest(clock, _poisonRest);
+        var each = FirstPoisonRest * Math.Pow(2, Math.Min(_poison / PoisonStep, 20));
+        var rest = taken * (each < LastPoisonRest ? each : LastPoisonRest);
+        _poison += taken;
+        if (rest >= ShortestRest) Rest(clock, rest < LongestRest ? rest : LongestRest);
     }
 }

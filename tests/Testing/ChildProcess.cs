@@ -13,9 +13,11 @@ public sealed class ChildProcess : IAsyncDisposable
     private static readonly BlockingCollection<Action> Starts = StartThread();
     private readonly ConcurrentQueue<string> _output = new();
     private readonly Process _process;
+    private readonly Action<string>? _onLine;
 
-    private ChildProcess(ProcessStartInfo info)
+    private ChildProcess(ProcessStartInfo info, Action<string>? onLine)
     {
+        _onLine = onLine;
         _process = new Process { StartInfo = info };
         _process.OutputDataReceived += (_, e) => Keep(e.Data);
         _process.ErrorDataReceived += (_, e) => Keep(e.Data);
@@ -30,8 +32,15 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <summary>The last lines of standard output and error.</summary>
     public string Output => string.Join('\n', _output);
 
+    /// <summary>Starts it.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="folder">Its working directory; null for that of the tests.</param>
+    /// <param name="environment">What is added to the environment.</param>
+    /// <param name="onLine">Sees each line of its output as it comes.</param>
     public static async Task<ChildProcess> StartAsync(
-        string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null)
+        string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null,
+        Action<string>? onLine = null)
     {
         var info = new ProcessStartInfo("setpriv")
         {
@@ -50,7 +59,7 @@ public sealed class ChildProcess : IAsyncDisposable
             info.Environment[name] = value;
         }
 
-        var child = new ChildProcess(info);
+        var child = new ChildProcess(info, onLine);
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Starts.Add(() => child.Start(started));
         await started.Task;
@@ -138,6 +147,7 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         if (line is not null)
         {
+            _onLine?.Invoke(line);
             _output.Enqueue(line);
             while (_output.Count > KeptLines && _output.TryDequeue(out _))
             {

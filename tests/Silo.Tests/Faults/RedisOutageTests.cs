@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using Gristmill.Silo.Tests.Faults.Support;
+using Gristmill.Testing;
+
+namespace Gristmill.Silo.Tests.Faults;
+
+/// <summary>A Redis that stops, stalls or dies, under load.</summary>
+public sealed class RedisOutageTests
+{
+    private static int Jobs => FaultBench.Long ? 20_000 : 2_000;
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Redis_shut_down_and_started_again_loses_nothing_and_charges_nobody(StoreKind kind)
+    {
+        await using var bench = await FaultBench.StartAsync(kind, persistent: true);
+        var items = FaultLoad.Mixed("j", Jobs, bench.Random);
+        await bench.PushAsync(items);
+        await bench.StartSiloAsync();
+        await bench.OutcomesAsync(Jobs / 10);
+        await bench.Server.StopAsync();
+        await bench.Server.StartAgainAsync();
+        var back = Stopwatch.StartNew();
+        await Records.SettledAsync(bench, items.Count);
+        FaultBench.Say($"All outcomes {back.Elapsed.TotalSeconds:0.0} s after the restart of {kind}.");
+        await Checker.HoldsAsync(bench, items, new Expectations { StoreForgot = true });
+    }
+
+    [Fact]
+    public async Task Redis_frozen_for_longer_than_the_lease_charges_no_job()
+    {
+        await using var bench = await FaultBench.StartAsync();
+        var items = FaultLoad.Mixed("j", Jobs, bench.Random);
+        await bench.PushAsync(items);
+        // The defaults: a lease of 5 s, which a freeze of twice the time limit of commands, 10 s, outlasts.
+        var silo = await bench.StartSiloAsync(new SiloSettings { Lease = 5, Renew = 1 });
+        await bench.OutcomesAsync(Jobs / 10);
+        bench.Server.Freeze();
+        var frozen = Stopwatch.StartNew();
+        await silo.SaysAsync("lease could not be renewed");
+        await FaultBench.UntilAsync("two renewals without an answer", () => silo.Count("renewing the lease failed") >= 2);
+        bench.Server.Thaw();
+        FaultBench.Say($"Redis was frozen for {frozen.Elapsed.TotalSeconds:0.0} s.");
+        Assert.True(frozen.Elapsed > TimeSpan.FromSeconds(9), $"Frozen for about 10 s; actual: {frozen.Elapsed}");
+        var back = Stopwatch.StartNew();
+        await Records.SettledAsync(bench, items.Count);
+        FaultBench.Say($"All outcomes {back.Elapsed.TotalSeconds:0.0} s after the thaw.");
+        await Checker.HoldsAsync(bench, items, new Expectations { StoreForgot = true });
+    }
+
+    [Fact]
+    public async Task Redis_killed_with_fsync_always_loses_nothing()
+    {
+        await using var bench = await FaultBench.StartAsync("--appendonly", "yes", "--appendfsync", "always");
+        var items = FaultLoad.Mixed("j", Jobs, bench.Random);
+        await bench.PushAsync(items);
+        await bench.StartSiloAsync();
+        for (var kill = 1; kill <= 3; kill++)
+        {
+            await bench.OutcomesAsync(kill * Jobs / 5);
+            await bench.Server.KillAsync();
+            await bench.Server.StartAgainAsync();
+        }
+
+        await Records.SettledAsync(bench, items.Count);
+        await Checker.HoldsAsync(bench, items, new Expectations { StoreForgot = true });
+    }
+
+    [Fact]
+    public async Task Redis_killed_with_fsync_everysec_loses_no_more_than_Redis_itself()
+    {
+        await using var bench = await FaultBench.StartAsync("--appendonly", "yes", "--appendfsync", "everysec");
+        var items = FaultLoad.Mixed("j", Jobs, bench.Random);
+        await bench.PushAsync(items);
+        var silo = await bench.StartSiloAsync();
+        await bench.OutcomesAsync(Jobs / 4);
+        await bench.Server.KillAsync();
+        // The silo stands still while it is looked at what Redis has kept: the end of its log is torn off, as when the power fails.
+        silo.Freeze();
+        var torn = TearLog(bench.Server.Folder, 60_000);
+        await bench.Server.StartAgainAsync();
+        var records = (await Records.ReadAsync(bench.Store)).Select(j => Records.KeyOf(j.Payload)).ToList();
+        var kept = (await Records.ListedAsync(bench)).Concat(records).ToHashSet();
+        var outcomes = (await Records.StandAsync(bench)).Outcomes;
+        silo.Thaw();
+        FaultBench.Say($"{torn} bytes of the log are gone; Redis has kept {kept.Count} of {items.Count} items and {outcomes} outcomes.");
+
+        var later = FaultLoad.Mixed("later", 200, bench.Random);
+        await bench.PushAsync(later);
+        IReadOnlyList<FaultItem> all = [.. items.Where(i => kept.Contains(i.Key)), .. later];
+        await Records.SettledAsync(bench, all.Count);
+        await Checker.HoldsAsync(bench, all, new Expectations { StoreForgot = true, Lost = true });
+    }
+
+    // Redis has written, but not yet synced: the tail of the newest file of the append-only log.
+    private static long TearLog(string folder, long bytes)
+    {
+        var log = new DirectoryInfo(Path.Combine(folder, "appendonlydir")).GetFiles("*.incr.aof").MaxBy(f => f.LastWriteTimeUtc)!;
+        using var file = log.OpenWrite();
+        var torn = Math.Min(bytes, file.Length / 4);
+        file.SetLength(file.Length - torn);
+        return torn;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using Gristmill.FaultHandlers;
+using Gristmill.Silo.Tests.Faults.Support;
+using Gristmill.Store;
+
+namespace Gristmill.Silo.Tests.Faults;
+
+/// <summary>SIGTERM, as every deployment sends it.</summary>
+public sealed class ShutdownTests
+{
+    [Fact]
+    public async Task Silo_told_to_end_in_a_backlog_ends_what_runs_and_leaves_the_rest()
+    {
+        await using var bench = await FaultBench.StartAsync();
+        var items = FaultLoad.Mixed("j", FaultBench.Long ? 20_000 : 2_000, bench.Random);
+        await bench.PushAsync(items);
+        var first = await bench.StartSiloAsync();
+        await bench.OutcomesAsync(items.Count / 10);
+        var told = Stopwatch.StartNew();
+        first.Terminate();
+        await first.WaitForExitAsync();
+        Assert.Equal(0, first.ExitCode);
+        var stand = await Records.StandAsync(bench);
+        FaultBench.Say($"Ended {told.Elapsed.TotalSeconds:0.0} s after SIGTERM at {stand}.");
+        Assert.Equal(0, stand.Running);
+        Assert.True(stand.Listed + stand.Waiting > 0, $"Something is left for the next; actual: {stand}");
+        Assert.DoesNotContain(bench.Ledger.Read(), l => l.Mark == LedgerMark.Ended);
+
+        await bench.StartSiloAsync(new SiloSettings { Name = "next" });
+        await Records.SettledAsync(bench, items.Count);
+        await Checker.HoldsAsync(bench, items);
+    }
+
+    [Fact]
+    public async Task Silo_told_to_end_while_a_job_does_not_listen_gives_it_back()
+    {
+        await using var bench = await FaultBench.StartAsync();
+        var gate = Path.Combine(bench.Folder, "gate");
+        var items = new List<FaultItem> { new("deaf", FaultLoad.Json($$"""{"k":"deaf","gate":"{{gate}}","deaf":true}""")) };
+        items.AddRange(FaultLoad.Plain("j", 20, workMs: 50));
+        await bench.PushAsync(items);
+        var first = await bench.StartSiloAsync(new SiloSettings { Shutdown = 0.5, Concurrency = 2 });
+        await bench.Ledger.HasAsync("the deaf job runs", l => l.Key == "deaf");
+        first.Terminate();
+        await first.WaitForExitAsync();
+        Assert.Equal(0, first.ExitCode);
+        await first.SaysAsync("did not end when told; it is given back");
+        var deaf = Assert.Single(await Records.ReadAsync(bench.Store), j => Records.KeyOf(j.Payload) == "deaf");
+        Assert.Equal((JobState.Queued, 0, 0), (deaf.State, deaf.Header.Attempts, deaf.Header.Lost));
+
+        await File.WriteAllTextAsync(gate, "open", TestContext.Current.CancellationToken);
+        await bench.StartSiloAsync(new SiloSettings { Name = "next" });
+        await Records.SettledAsync(bench, items.Count);
+        await Checker.HoldsAsync(bench, items, new Expectations { StoreForgot = true });
+    }
+}
