@@ -128,7 +128,9 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     {
         held.Launched();
         var enqueued = run.Header.QueuedAt > 0 ? Math.Min(run.Header.QueuedAt, run.StartedAt) : run.Header.EnqueuedAt;
-        GristmillTelemetry.Wait.Record(Math.Max(0, storeClock.Now - enqueued) / 1000.0, GristmillTelemetry.Queue(queue.Name));
+        var waited = Math.Max(0, storeClock.Now - enqueued) / 1000.0;
+        queue.Waits.Add(waited);
+        GristmillTelemetry.Wait.Record(waited, GristmillTelemetry.Queue(queue.Name));
         ThreadPool.UnsafeQueueUserWorkItem(run, preferLocal: false);
     }
 

@@ -35,6 +35,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     private long _sentAt;
     private string? _joined;
     private string? _epoch;
+    private long _takes;
 
     /// <summary>The generation under which jobs are claimed; a new one after each loss of the lease.</summary>
     public string Generation => queue.Generation;
@@ -55,6 +56,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     public long BeginTake()
     {
         var counter = silo.NextCounter();
+        _takes++;
         _inFlight.Add(counter);
         return counter;
     }
@@ -81,6 +83,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     {
         var before = held.All.Where(r => !r.Finishing).ToList();
         var generation = Generation;
+        var (quiet, takes) = (_inFlight.Count == 0, _takes);
         var sent = clock.GetTimestamp();
         try
         {
@@ -97,7 +100,8 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
             if (generation != Generation) return;
             Renewed(generation, sent);
             Mode = reply.State;
-            CheckEpoch(reply.Epoch);
+            if (reply.Epoch.Length == 0 && quiet && takes == _takes) EpochGone();
+            else CheckEpoch(reply.Epoch);
             Reconcile(reply, before);
             await ReapAsync(cancellationToken);
         }
@@ -111,8 +115,17 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     /// <summary>Another epoch than before means that the keys were flushed: what ran then is forgotten by the store.</summary>
     public void CheckEpoch(string epoch)
     {
-        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch.Length == 0 ? "none yet" : epoch);
-        _epoch = epoch.Length == 0 ? null : epoch;
+        if (epoch.Length == 0) return;
+        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch);
+        _epoch = epoch;
+    }
+
+    // No epoch means that nothing was written yet, or that all is gone. Only a renewal that no claim has overtaken says so:
+    // another one's reply may be older than the epoch that a claim has made since.
+    private void EpochGone()
+    {
+        if (_epoch is { } known) log.Flushed(queue.Name, known, "none yet");
+        _epoch = null;
     }
 
     private void Renewed(string generation, long sent)

@@ -103,7 +103,8 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         if (count > 0) GristmillTelemetry.Finished.Add(count, queueTag, new KeyValuePair<string, object?>("outcome", outcome));
     }
 
-    private static string LastError(JobRun run) => run.Header.Errors.Count > 0 ? run.Header.Errors[^1].Message : string.Empty;
+    // For the log the first line; the record has it all.
+    private static string LastError(JobRun run) => run.Header.Errors.Count > 0 ? run.Header.Errors[^1].Message.Split('\n', 2)[0] : string.Empty;
 
     private static Verdict Fault(JobHeader header, Store.Payloads.PayloadFault fault, long now)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Telemetry;
 using Microsoft.Extensions.Hosting;
@@ -13,6 +14,8 @@ namespace Gristmill.Grains.Silo;
 internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainFactory grains, IOptions<GristmillOptions> options, TimeProvider clock, ILogger<QueueMonitor> log) : BackgroundService
 {
     private static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(5);
+    private const int Looks = 13;
+    private readonly ConcurrentQueue<(long At, IReadOnlyList<QueueReading> Readings)> _history = new();
     private volatile IReadOnlyList<QueueReading> _readings = [];
     private long _startedAt;
     private long _completed;
@@ -20,6 +23,17 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
 
     /// <summary>The last look at each queue.</summary>
     public IReadOnlyList<QueueReading> Readings => _readings;
+
+    /// <summary>What happened to a queue per second, over the last minute; null before there were two looks at it.</summary>
+    public QueueRates? RatesOf(string queue)
+    {
+        var looks = _history.ToArray();
+        var seen = looks.Select(l => (l.At, Reading: l.Readings.FirstOrDefault(r => r.Queue == queue))).Where(l => l.Reading is not null).ToList();
+        if (seen.Count < 2) return null;
+        var over = clock.GetElapsedTime(seen[0].At, seen[^1].At).TotalSeconds;
+        double Rate(string total) => Math.Round(Math.Max(0, seen[^1].Reading!.Totals[total] - seen[0].Reading!.Totals[total]) / over, 3);
+        return new QueueRates(Rate("claimed"), Rate("enqueued"), Rate("completed"), Rate("dead"), Math.Round(over, 1));
+    }
 
     /// <summary>Counts outcomes of this silo, for its statistics. From any thread.</summary>
     public void Count(int completed, int failed)
@@ -52,6 +66,8 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
             do
             {
                 _readings = await LookAsync(stoppingToken);
+                _history.Enqueue((clock.GetTimestamp(), _readings));
+                while (_history.Count > Looks) _history.TryDequeue(out _);
                 if (every <= TimeSpan.Zero || clock.GetElapsedTime(saidAt) < every) continue;
                 saidAt = clock.GetTimestamp();
                 Say();
@@ -93,7 +109,7 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
         return new QueueReading(
             queue.Name,
             [("listed", listed), ("queued", counts.Queued), ("scheduled", counts.Scheduled), ("deferred", counts.Deferred), ("retrying", counts.Retrying)],
-            oldest, bridge.Running, counts.Dead, queue.Lists.Count, counts.Totals["claimed"]);
+            oldest, bridge.Running, counts.Dead, queue.Lists.Count, counts.Totals);
     }
 
     private void Say()

@@ -18,6 +18,9 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
 
     public IJobRunner Runner => runner;
 
+    /// <summary>How long its last jobs waited here.</summary>
+    public RecentWaits Waits { get; } = new();
+
     public JobPolicy Policy { get; } = new(options);
 
     public IReadOnlyList<ListOptions> Lists { get; } = options.AllLists();

@@ -12,7 +12,7 @@ internal sealed class ClaimCounts(QueueMonitor monitor) : IClaimCounts
     {
         foreach (var reading in monitor.Readings)
         {
-            if (reading.Queue == queue && reading.Lists == 1) return reading.Claimed;
+            if (reading.Queue == queue && reading.Lists == 1) return reading.Totals["claimed"];
         }
 
         return null;

@@ -1,4 +1,5 @@
 using Gristmill.Client;
+using Gristmill.Grains.Silo;
 
 namespace Gristmill.Silo.Http;
 
@@ -35,14 +36,17 @@ internal static class QueueCalls
     {
         var info = await queue.GetInfoAsync(cancellationToken);
         var lists = await queues.ListsAsync(queue.Name, cancellationToken);
-        return new QueueAnswer(info.Name, info.State, info.Counts, info.Totals, info.OldestReadyAt, info.OldestReadySeconds, info.Silos, lists);
+        return new QueueAnswer(info.Name, info.State, info.Counts, info.Totals, info.OldestReadyAt, info.OldestReadySeconds, queues.RatesOf(queue.Name), queues.WaitsOf(queue.Name), info.Silos, lists);
     }
 }
 
 /// <summary>All queues.</summary>
 internal sealed record QueuesAnswer(IReadOnlyList<QueueAnswer> Queues);
 
-/// <summary>One queue; lists are null when it is not configured on this silo.</summary>
+/// <summary>
+/// One queue. Rates are the cluster's over the last minute; waits are those of the last jobs that this silo started. Both, and
+/// the lists, are null where this silo does not serve the queue.
+/// </summary>
 internal sealed record QueueAnswer(
     string Name, string State, JobCounts Counts, IReadOnlyDictionary<string, long> Totals,
-    DateTimeOffset? OldestReadyAt, double? OldestReadySeconds, IReadOnlyList<string> Silos, IReadOnlyList<ListLength>? Lists);
+    DateTimeOffset? OldestReadyAt, double? OldestReadySeconds, QueueRates? Rates, WaitSummary? Waits, IReadOnlyList<string> Silos, IReadOnlyList<ListLength>? Lists);

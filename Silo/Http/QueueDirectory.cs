@@ -1,5 +1,6 @@
 using Gristmill.Client;
 using Gristmill.Grains.Options;
+using Gristmill.Grains.Silo;
 using Gristmill.Redis;
 using Gristmill.Store;
 using Microsoft.Extensions.Options;
@@ -7,7 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Gristmill.Silo.Http;
 
 /// <summary>Which queues there are: those configured on this silo, and those that silos of the service have served.</summary>
-internal sealed class QueueDirectory(IGristmillClient client, IRedisClient redis, IOptions<GristmillOptions> options)
+internal sealed class QueueDirectory(
+    IGristmillClient client, IRedisClient redis, IOptions<GristmillOptions> options, QueueMonitor? monitor = null, SiloQueues? served = null)
 {
     /// <summary>The queue.</summary>
     /// <exception cref="ApiProblemException">There is none of this name.</exception>
@@ -29,6 +31,12 @@ internal sealed class QueueDirectory(IGristmillClient client, IRedisClient redis
     /// <summary>The job, with the queue's number of attempts where it has none of its own.</summary>
     public Job Present(Job job) =>
         job.MaxAttempts is null && options.Value.Queues.TryGetValue(job.Queue, out var own) ? job with { MaxAttempts = own.Retry.Retries + 1 } : job;
+
+    /// <summary>What happens to a queue per second; null when this silo does not serve it, or has not looked twice yet.</summary>
+    public QueueRates? RatesOf(string queue) => monitor?.RatesOf(queue);
+
+    /// <summary>How long the last jobs that this silo started had waited; null when there was none.</summary>
+    public WaitSummary? WaitsOf(string queue) => served?.Find(queue)?.Waits.Summarize();
 
     /// <summary>The lists of a queue that is configured here, with their lengths; null for another.</summary>
     public async Task<IReadOnlyList<ListLength>?> ListsAsync(string queue, CancellationToken cancellationToken)

@@ -15,7 +15,7 @@ public sealed class RandomKillTests
         var settings = new SiloSettings { LostBudget = 100 };
         for (var kill = 1; kill <= kills; kill++)
         {
-            await using var silo = await bench.StartSiloAsync(settings with { Name = $"s{kill}" });
+            var silo = await bench.StartSiloAsync(settings with { Name = $"s{kill}" });
             var stand = await Records.StandAsync(bench);
             var wait = bench.Random.Next(1, items.Count / (kills + 1));
             await bench.OutcomesAsync(stand.Outcomes + wait);
@@ -38,7 +38,7 @@ public sealed class RandomKillTests
         await bench.StartSiloAsync(settings with { Name = "stays" });
         for (var kill = 1; kill <= (FaultBench.Long ? 20 : 2); kill++)
         {
-            await using var silo = await bench.StartSiloAsync(settings with { Name = $"s{kill}" });
+            var silo = await bench.StartSiloAsync(settings with { Name = $"s{kill}" });
             var stand = await Records.StandAsync(bench);
             await bench.OutcomesAsync(Math.Min(items.Count, stand.Outcomes + bench.Random.Next(1, 400)));
             await silo.KillAsync();

@@ -24,8 +24,8 @@ public sealed class StoreTroubleTests
             await Checker.HoldsAsync(bench, items, new Expectations { StoreForgot = true, Lost = true });
         }
 
-        await FaultBench.UntilAsync("each flush is said", () => silo.Count("were flushed") >= 2);
-        Assert.Equal(2, silo.Count("were flushed"));
+        await FaultBench.UntilAsync("each flush is said", () => silo.Lines("were flushed").Count >= 2);
+        Assert.True(silo.Lines("were flushed").Count == 2, $"Expected each of 2 flushes to be said once; actual:\n{string.Join('\n', silo.Lines("e"))}");
     }
 
     [Fact]

@@ -83,9 +83,10 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>Waits until it holds its lease: from then on it works.</summary>
     public Task ReadyAsync() => SaysAsync("lease held");
 
-    public int Count(string text)
+    /// <summary>The lines said so far that have this text.</summary>
+    public IReadOnlyList<string> Lines(string text)
     {
-        lock (_gate) return _lines.Count(l => l.Contains(text, StringComparison.Ordinal));
+        lock (_gate) return _lines.FindAll(l => l.Contains(text, StringComparison.Ordinal));
     }
 
     public string Tail(int lines)
