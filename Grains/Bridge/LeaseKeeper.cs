@@ -26,8 +26,8 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     {
         LeaseTtl = TimeSpan.FromSeconds(options.LeaseSeconds),
 
-        // A stall of Redis long enough for a lease to expire must count as one, also where leases are short.
-        Gap = TimeSpan.FromSeconds(Math.Min(Math.Max(3, 3 * options.RenewSeconds), options.LeaseSeconds - options.RenewSeconds)),
+        // Shorter than a lease: a silo that was held up for longer than its own lease must find a gap, not itself expired.
+        Gap = TimeSpan.FromSeconds(Math.Max(3 * options.RenewSeconds, Math.Min(3, 0.6 * options.LeaseSeconds))),
         Interval = TimeSpan.FromSeconds(options.RenewSeconds / 2),
         LostBudget = queue.Options.LostBudget,
     };
@@ -103,7 +103,9 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
             if (reply.Epoch.Length == 0 && quiet && takes == _takes) EpochGone();
             else CheckEpoch(reply.Epoch);
             Reconcile(reply, before);
-            await ReapAsync(cancellationToken);
+
+            // Who was held up since could find its own lease expired, and charge its own jobs.
+            if (clock.GetElapsedTime(sent) < _ttl / 2) await ReapAsync(cancellationToken);
         }
         catch (Exception error) when (error is RedisException or WrongTypeException or SchemaException)
         {

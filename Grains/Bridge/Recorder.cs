@@ -114,9 +114,10 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
         Kept = reply.Kept;
         foreach (var seq in reply.Refused)
         {
-            if (batch.Find(seq) is not { Lost: false } run) continue;
-            run.Lost = true;
+            if (batch.Find(seq) is not { } run) continue;
             log.RefusedResult(queue.Name, run.Id, run.Attempt);
+            if (run.Lost) continue;
+            run.Lost = true;
             GristmillTelemetry.LeasesLost.Add(1, GristmillTelemetry.Queue(queue.Name));
         }
     }

@@ -13,4 +13,7 @@ internal static partial class BridgeHostLog
 
     [LoggerMessage(1102, LogLevel.Warning, "Stopped before all jobs were given back; the store gives them back when this silo's lease expires.")]
     public static partial void StoppedInPart(this ILogger log);
+
+    [LoggerMessage(1103, LogLevel.Warning, "Work waits for threads: handlers hold theirs. The thread pool has at least {Threads} now. Handlers that wait should await, and those that compute need no more Concurrency than there are cores.")]
+    public static partial void ThreadsHeld(this ILogger log, int threads);
 }

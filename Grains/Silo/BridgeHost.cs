@@ -19,6 +19,7 @@ internal sealed class BridgeHost(
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(50);
+    private readonly ThreadPoolGuard _threads = new(log);
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -31,6 +32,7 @@ internal sealed class BridgeHost(
             queues.Add(new QueueRuntime(name, queue, new QueueStore(redis, keys), runner));
         }
 
+        _threads.Start();
         await base.StartAsync(cancellationToken);
     }
 
@@ -49,6 +51,7 @@ internal sealed class BridgeHost(
         }
 
         foreach (var queue in queues.All) await queue.DisposeAsync();
+        _threads.Stop();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

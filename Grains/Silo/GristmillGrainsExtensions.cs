@@ -29,7 +29,6 @@ public static class GristmillGrainsExtensions
         });
         services.AddSingleton<QueueMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
-        services.AddHostedService<ThreadPoolGuard>();
         services.AddHostedService<BridgeHost>();
         return services;
     }

@@ -1,63 +1,39 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Silo;
 
 /// <summary>
-/// Keeps handlers that block their threads from starving the silo: grain turns, renewals and sockets need the thread pool
-/// too, and by itself it adds one or two threads a second. A thread of its own asks the pool for a sign of life; where
-/// none comes in time, the pool may have more threads at once.
+/// Keeps handlers that hold their threads from starving the silo, whose leases are renewed on the same thread pool. The
+/// pool adds a thread or two a second when all are held, which is too slow for a lease of seconds. From a thread of its
+/// own this looks how long work waits in the pool, and raises the number of threads that it makes at once while work waits
+/// too long. Where handlers await it never does anything.
 /// </summary>
-internal sealed class ThreadPoolGuard(SiloQueues queues, ILogger<ThreadPoolGuard> log) : IHostedService, IDisposable
+internal sealed class ThreadPoolGuard(ILogger log)
 {
-    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
-
-    // Beyond what handlers can block at once more threads help nobody.
-    private const int Spare = 16;
+    private const int MaxThreads = 1024;
+    private const int Step = 16;
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
     private readonly ManualResetEventSlim _stop = new();
-    private readonly ManualResetEventSlim _alive = new();
-    private Thread? _thread;
 
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        _thread = new Thread(Watch) { IsBackground = true, Name = "gristmill-thread-pool-guard" };
-        _thread.Start();
-        return Task.CompletedTask;
-    }
+    public void Start() => new Thread(Watch) { IsBackground = true, Name = "gristmill thread pool guard" }.Start();
 
-    public Task StopAsync(CancellationToken cancellationToken)
-    {
-        _stop.Set();
-        return Task.CompletedTask;
-    }
-
-    public void Dispose()
-    {
-        _stop.Set();
-        _thread?.Join();
-        _stop.Dispose();
-        _alive.Dispose();
-    }
+    public void Stop() => _stop.Set();
 
     private void Watch()
     {
-        while (!_stop.Wait(Period))
+        while (!_stop.Wait(LookPeriod))
         {
-            _alive.Reset();
-            ThreadPool.UnsafeQueueUserWorkItem(static guard => guard._alive.Set(), this, preferLocal: false);
-            if (_alive.Wait(Period)) continue;
-            AllowMore();
-
-            // The sign still comes, late; the next question waits for it.
-            while (!_alive.Wait(Period) && !_stop.IsSet) AllowMore();
+            var ran = new ManualResetEventSlim();
+            ThreadPool.UnsafeQueueUserWorkItem(static ran => ran.Set(), ran, preferLocal: false);
+            while (!ran.Wait(Patience) && !_stop.IsSet) Raise();
         }
     }
 
-    private void AllowMore()
+    private void Raise()
     {
-        ThreadPool.GetMinThreads(out var workers, out var io);
-        var most = queues.All.Sum(q => q.Options.Concurrency) + Spare;
-        var wanted = Math.Min(Math.Max(workers, ThreadPool.ThreadCount) + Environment.ProcessorCount * 4, Math.Max(most, workers));
-        if (wanted > workers && ThreadPool.SetMinThreads(wanted, io)) log.MoreThreads(wanted);
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        var more = Math.Min(workers + Step, MaxThreads);
+        if (more > workers && ThreadPool.SetMinThreads(more, ports)) log.ThreadsHeld(more);
     }
 }

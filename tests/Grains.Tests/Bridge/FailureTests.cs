@@ -228,6 +228,20 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Equal(1, silo.Log.Count(1010));
     }
 
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Record_that_cannot_be_read_is_a_dead_letter_and_ends_nothing_else(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.ModeAsync(QueueMode.Paused);
+        var results = await stage.EnqueueAsync((new JobHeader(), """{"n":1}"""), (new JobHeader(), """{"n":2}"""));
+        await stage.DoAsync("HSET", stage.Store.Keys.JobsOf(results[0].Seq), $"{results[0].Seq}", "{broken\n{}");
+        var silo = await stage.StartSiloAsync();
+        await Soon.TrueAsync("its numbers are looked at", () => silo.Log.Count(1123) > 0);
+        await stage.ModeAsync(QueueMode.Open);
+        await stage.CompletedAsync(1);
+        Assert.Equal("corrupt", Assert.Single(await stage.DeadAsync(1)).Header.Reason);
+    }
+
     private static Task<IReadOnlyList<JobView>> Again(Stage stage, JobView first) => Soon.MatchesAsync(
         "it is dead again", () => stage.DeadAsync(1), letters => letters[0].Header.FinishedAt > first.Header.FinishedAt);
 }

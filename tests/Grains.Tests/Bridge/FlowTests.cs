@@ -67,6 +67,7 @@ public sealed class FlowTests(SharedStores stores) : IClassFixture<SharedStores>
         Assert.Equal(Enumerable.Range(1, 5000), stage.Orders.Numbers.Order());
         Assert.Equal((5000, 0), ((await stage.CountAsync()).Kept, (await stage.CountAsync()).Queued));
         await silo.StatusAsync("nothing is held or runs", s => (s.Held, s.Running) == (0, 0));
+        Assert.Equal((0, 0), (silo.Log.Count(1004), silo.Log.Count(1006)));
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]

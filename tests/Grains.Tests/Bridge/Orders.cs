@@ -51,8 +51,7 @@ internal sealed class Orders
         var now = Interlocked.Increment(ref _running);
         InterlockedMax(now);
         _calls.Enqueue(call);
-        var registration = cancellationToken.Register(() => _told.Enqueue(call.N));
-        return new Leave(this, registration);
+        return new Visit(this, call.N, cancellationToken);
     }
 
     private void InterlockedMax(int now)
@@ -62,12 +61,31 @@ internal sealed class Orders
 
     private TaskCompletionSource Gate(int n) => _gates.GetOrAdd(n, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
-    private sealed class Leave(Orders orders, CancellationTokenRegistration registration) : IDisposable
+    private sealed class Visit : IDisposable
     {
+        private readonly Orders _orders;
+        private readonly int _n;
+        private readonly CancellationToken _cancellationToken;
+        private readonly CancellationTokenRegistration _registration;
+        private int _told;
+
+        public Visit(Orders orders, int n, CancellationToken cancellationToken)
+        {
+            (_orders, _n, _cancellationToken) = (orders, n, cancellationToken);
+            _registration = cancellationToken.Register(Tell);
+        }
+
+        // What the handler waits on may hear of the end, and end it, before this does.
         public void Dispose()
         {
-            registration.Dispose();
-            Interlocked.Decrement(ref orders._running);
+            _registration.Dispose();
+            if (_cancellationToken.IsCancellationRequested) Tell();
+            Interlocked.Decrement(ref _orders._running);
+        }
+
+        private void Tell()
+        {
+            if (Interlocked.Exchange(ref _told, 1) == 0) _orders._told.Enqueue(_n);
         }
     }
 }
@@ -90,12 +108,20 @@ internal sealed class DoAsToldHandler(Orders orders, SiloIdentity silo) : IJobHa
             case "hang": await Task.Delay(Timeout.Infinite, cancellationToken); break;
             case "hold": await orders.Open(n).WaitAsync(cancellationToken); break;
             case "stubborn": await orders.Open(n); break;
+            case "block": Block(); break;
             case "large": return new string('x', payload.GetProperty("bytes").GetInt32());
             case "log": LogIt(context); break;
             case "progress": await ReportAsync(payload.GetProperty("steps").GetInt32(), n, context, cancellationToken); break;
         }
 
         return n;
+    }
+
+    // Holds its thread, as work on the CPU does.
+    private static void Block()
+    {
+        using var never = new ManualResetEventSlim();
+        never.Wait(TimeSpan.FromSeconds(4));
     }
 
     private static void LogIt(JobContext context) => context.Logger.LogWarning("from the handler");

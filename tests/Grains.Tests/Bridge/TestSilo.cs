@@ -1,3 +1,4 @@
+using System.Text;
 using Gristmill.Engine;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Options;
@@ -88,9 +89,10 @@ internal sealed class TestSilo : IAsyncDisposable
     public ValueTask DisposeAsync() => new(StopAsync());
 }
 
-/// <summary>The lines of a silo: level, event, text.</summary>
-internal sealed class SiloLog : ILoggerProvider
+/// <summary>The lines of a silo: level, event (0 but for those of the grains), text.</summary>
+internal sealed class SiloLog : ILoggerProvider, ISupportExternalScope
 {
+    private IExternalScopeProvider _scopes = new LoggerExternalScopeProvider();
     private readonly List<(LogLevel Level, int Event, string Text)> _lines = [];
 
     public IReadOnlyList<(LogLevel Level, int Event, string Text)> Lines
@@ -103,22 +105,30 @@ internal sealed class SiloLog : ILoggerProvider
 
     public int Count(int eventId) => Lines.Count(l => l.Event == eventId);
 
-    public ILogger CreateLogger(string categoryName) => new Writer(this);
+    public ILogger CreateLogger(string categoryName) => new Writer(this, categoryName.StartsWith("Gristmill.Grains", StringComparison.Ordinal));
+
+    public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;
 
     public void Dispose()
     {
     }
 
-    private sealed class Writer(SiloLog owner) : ILogger
+    private sealed class Writer(SiloLog owner, bool ofGrains) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
+            where TState : notnull => owner._scopes.Push(state);
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
+        private static string Fields(object? scope) => scope is IEnumerable<KeyValuePair<string, object?>> fields
+            ? string.Join(' ', fields.Select(f => $"{f.Key}={f.Value}"))
+            : $"{scope}";
+
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            lock (owner._lines) owner._lines.Add((logLevel, eventId.Id, $"{formatter(state, exception)} {exception}"));
+            var text = new StringBuilder(formatter(state, exception)).Append(' ').Append(exception);
+            owner._scopes.ForEachScope(static (scope, line) => line.Append(" [").Append(Fields(scope)).Append(']'), text);
+            lock (owner._lines) owner._lines.Add((logLevel, ofGrains ? eventId.Id : 0, text.ToString()));
         }
     }
 }
