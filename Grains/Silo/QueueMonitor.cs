@@ -109,7 +109,7 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
         return new QueueReading(
             queue.Name,
             [("listed", listed), ("queued", counts.Queued), ("scheduled", counts.Scheduled), ("deferred", counts.Deferred), ("retrying", counts.Retrying)],
-            oldest, bridge.Running, counts.Dead, queue.Lists.Count, counts.Totals);
+            oldest, bridge.Running, counts.Dead, queue.Lists.Count, counts.Totals, bridge.Trouble);
     }
 
     private void Say()

@@ -80,4 +80,4 @@ internal static class GristmillTelemetry
 }
 
 /// <summary>A look at a queue, for gauges and the doctor.</summary>
-internal sealed record QueueReading(string Queue, IReadOnlyList<(string State, long Count)> Depths, double OldestAge, long Running, long Dead, int Lists, IReadOnlyDictionary<string, long> Totals);
+internal sealed record QueueReading(string Queue, IReadOnlyList<(string State, long Count)> Depths, double OldestAge, long Running, long Dead, int Lists, IReadOnlyDictionary<string, long> Totals, string? Trouble);

@@ -9,6 +9,7 @@ internal static class FindingsServiceCollectionExtensions
         services.AddSingleton<IClaimCounts, ClaimCounts>();
         services.AddSingleton<FindingsService>();
         services.AddSingleton<IFindingsSource>(provider => provider.GetRequiredService<FindingsService>());
+        services.AddSingleton<IFindingsSource, BridgeFindings>();
         services.AddHostedService(provider => provider.GetRequiredService<FindingsService>());
         return services;
     }
