@@ -9,7 +9,7 @@
 -- ITEMS  seq counter verb delay header
 --        verb: r retries after delay ms, d buries, x cancels, q gives back; header: the new header, "" to leave it
 -- REPLY  status epoch kept refused[]: as complete
--- EVENT  retrying seq …, dead seq …, cancelled seq …, queued seq …; on the control channel: wake
+-- EVENT  retrying seq …, dead seq …, cancelled seq …, queued seq …, completed seq …; on the control channel: wake
 
 local first = FIRST + 2 * tonumber(a_outbox)
 local seqs, at = each_once(first, 5)
@@ -20,9 +20,10 @@ local epoch = redis.call('HGET', k_meta, 'epoch') or ''
 local now = server_now()
 local running, records = get_many(k_running, seqs), get_records(seqs)
 local asked = redis.call('HLEN', k_cancels) > 0 and get_many(k_cancels, seqs) or {}
-local names = { r = 'retrying', d = 'dead', x = 'cancelled', q = 'queued' }
+local names = { r = 'retrying', d = 'dead', x = 'cancelled', q = 'queued', c = 'completed' }
 local index = { r = {}, d = {}, q = {} }
-local left, changed, written, cancelled, ended, refused, mine = {}, {}, {}, {}, {}, {}, { ['0'] = true }
+local left, changed, written, finished, ended, refused, mine = {}, {}, {}, {}, {}, {}, { ['0'] = true }
+local completed = 0
 for n = 1, #seqs do
   local i = at[n]
   local seq, verb, header, record = seqs[n], ARGV[i + 2], ARGV[i + 4], records[n]
@@ -30,7 +31,7 @@ for n = 1, #seqs do
   if record then old, rest = split(record) end
   if record and holds(running[n], ARGV[i + 1], a_generation) then
     if outcome_of(old) then
-      -- An earlier try, which ended in the midst, has written it.
+      -- An earlier try, or a completion (verb c), which ended in the midst, has written it.
       verb, header = outcome_of(old), old
     elseif asked[n] and (verb == 'r' or verb == 'q') then
       verb = 'x'
@@ -45,8 +46,9 @@ for n = 1, #seqs do
     else
       header = old
     end
-    if verb == 'x' then cancelled[#cancelled + 1] = seq end
-    if verb == 'd' or verb == 'x' then ended[#ended + 1] = { seq, header, false } end
+    if verb == 'x' or verb == 'c' then finished[#finished + 1] = seq end
+    if verb == 'c' then completed = completed + 1 end
+    if verb == 'd' or verb == 'x' or verb == 'c' then ended[#ended + 1] = { seq, header, verb == 'c' } end
     local score = verb == 'r' and text(now + tonumber(ARGV[i + 3]))
         or verb == 'd' and text(now)
         or verb == 'q' and ready_score(priority_of(header), seq)
@@ -70,13 +72,13 @@ if #left > 0 then
   for i = FIRST, first - 1, 2 do
     if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end
   end
-  if #cancelled > 0 then
-    redis.call('RPUSH', k_finished, finished_line(now, cancelled))
-    kept = redis.call('HINCRBY', k_meta, 'finished', #cancelled)
+  if #finished > 0 then
+    redis.call('RPUSH', k_finished, finished_line(now, finished))
+    kept = redis.call('HINCRBY', k_meta, 'finished', #finished)
   end
   local released = #index.q / 2
   local woken, buried = tell_dependents(ended, epoch, now)
-  count('retried', #index.r / 2, 'dead', #index.d / 2 + buried, 'cancelled', #cancelled, 'released', released)
+  count('retried', #index.r / 2, 'dead', #index.d / 2 + buried, 'cancelled', #finished - completed, 'completed', completed, 'released', released)
   announce()
   if woken > 0 or released > 0 then redis.call('PUBLISH', a_control, 'wake') end
   if redis.call('HLEN', k_progress) > 0 then call_many('HDEL', k_progress, left) end
