@@ -1,5 +1,4 @@
 using Gristmill.Grains.Bridge;
-using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Jobs;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
@@ -12,22 +11,26 @@ namespace Gristmill.Grains.Tests.Bridge;
 public sealed class RecordBatchTests
 {
     private readonly RecordBatch _batch = new(
-        new QueueRuntime("q", new QueueOptions { DeadLetterList = "mirror" }, null!, new ReturnsAtOnce(null)), new SiloIdentity("s"), new StoreClock(TimeProvider.System), new Random(1));
+        new QueueRuntime("q", new QueueOptions { DeadLetterList = "mirror" }, null!, null!), new SiloIdentity("s"), new StoreClock(TimeProvider.System), new Random(1));
 
     [Fact]
     public void Messages_for_foreign_lists_belong_to_their_jobs()
     {
-        _batch.Add(Run(7, new JobHeader { ReplyTo = "replies" }, AttemptResult.Completed.WithoutResult));
-        _batch.Add(Run(8, new JobHeader { ReplyTo = "replies" }, AttemptResult.Failure(AttemptErrorKind.Fatal, "T", "m")));
-        Assert.Equal([("replies", 7L)], _batch.CompletedOutbox.Select(m => (m.List, m.Seq)));
-        Assert.Equal([("replies", 8L), ("mirror", 8L)], _batch.SettledOutbox.Select(m => (m.List, m.Seq)));
+        var cancelled = Run(7, new JobHeader { ReplyTo = "replies" });
+        cancelled.CancelledBeforeStart();
+        var refused = Run(8, new JobHeader { ReplyTo = "anywhere" });
+        refused.Refuse(new PayloadFault("invalid_field", "anywhere is not allowed"), "epoch-8");
+        _batch.Add(cancelled);
+        _batch.Add(refused);
+        Assert.Equal([("replies", 7L), ("mirror", 8L)], _batch.SettledOutbox.Select(m => (m.List, m.Seq)));
     }
 
     [Fact]
     public void Job_given_back_uncharged_keeps_its_record()
     {
-        var run = Run(7, new JobHeader(), AttemptResult.Cancelled.Instance);
+        var run = Run(7, new JobHeader());
         run.End(EndCause.Shutdown);
+        run.CancelledBeforeStart();
         _batch.Add(run);
         var settled = Assert.Single(_batch.Settled);
         Assert.Equal((7L, 3L, Settlement.Release, (JobHeader?)null), (settled.Seq, settled.Counter, settled.Settlement, settled.Header));
@@ -36,7 +39,7 @@ public sealed class RecordBatchTests
     [Fact]
     public void Refused_payload_is_read_anew_if_it_gets_another_life()
     {
-        var run = Run(7, new JobHeader { Id = "of another" }, null);
+        var run = Run(7, new JobHeader { Id = "of another" });
         run.Refuse(new PayloadFault("id_conflict", "taken"), "epoch-7");
         _batch.Add(run);
         var header = Assert.Single(_batch.Settled).Header!;
@@ -44,39 +47,6 @@ public sealed class RecordBatchTests
         Assert.Equal("mirror", Assert.Single(_batch.SettledOutbox).List);
     }
 
-    private static JobRun Run(long seq, JobHeader header, AttemptResult? result)
-    {
-        var run = new JobRun(new ReturnsAtOnce(result), seq, 3, "generation", header, "{}"u8.ToArray(), 1, header.Id ?? $"epoch-{seq}") { StartedAt = 1, Limit = 1 };
-        if (result is not null) run.Execute();
-        return run;
-    }
-
-    private sealed class ReturnsAtOnce(AttemptResult? result) : IRunOwner, IJobRunner
-    {
-        public string Queue => "q";
-
-        public TimeProvider Clock => TimeProvider.System;
-
-        public IJobRunner Runner => this;
-
-        public int? Concurrency => null;
-
-        public int MaxAttempts(JobHeader header) => 1;
-
-        public void Progressed(JobRun run)
-        {
-        }
-
-        public void Ended(JobRun run)
-        {
-        }
-
-        public string Describe() => "returns at once";
-
-        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public ValueTask<AttemptResult> RunAsync(JobAttempt attempt, IProgressSink progress, CancellationToken cancellationToken) => new(result!);
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
+    private static JobRun Run(long seq, JobHeader header) =>
+        new(null!, seq, 3, "generation", header, "{}"u8.ToArray(), 1, header.Id ?? $"epoch-{seq}") { StartedAt = 1, Limit = 1 };
 }
