@@ -105,9 +105,28 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
             async token =>
             {
                 var counts = await _store.CountAsync(token).ConfigureAwait(false);
-                return QueueInfo.From(Name, counts, await SilosAsync(counts.Now, token).ConfigureAwait(false));
+                var silos = await SilosAsync(counts.Now, token).ConfigureAwait(false);
+                return QueueInfo.From(Name, counts, silos, await ListsAsync(counts.Lists, token).ConfigureAwait(false));
             },
             cancellationToken);
+
+    private async Task<IReadOnlyList<QueueList>> ListsAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        var lists = new List<QueueList>(names.Count);
+        foreach (var name in names)
+        {
+            try
+            {
+                lists.Add(new QueueList(name, await _store.LengthAsync(name, cancellationToken).ConfigureAwait(false), null));
+            }
+            catch (RedisServerException error) when (error.Code == RedisErrorCode.WrongType)
+            {
+                lists.Add(new QueueList(name, null, $"The key '{name}' is no list."));
+            }
+        }
+
+        return lists;
+    }
 
     public Task PauseAsync(CancellationToken cancellationToken = default) => SetModeAsync(QueueMode.Paused, cancellationToken);
 

@@ -26,7 +26,10 @@ public sealed record QueueInfo
     /// <summary>The silos that serve the queue, by name.</summary>
     public required IReadOnlyList<string> Silos { get; init; }
 
-    internal static QueueInfo From(string name, QueueCounts counts, IReadOnlyList<string> silos) => new()
+    /// <summary>The lists that silos take its items from, as they have announced them.</summary>
+    public required IReadOnlyList<QueueList> Lists { get; init; }
+
+    internal static QueueInfo From(string name, QueueCounts counts, IReadOnlyList<string> silos, IReadOnlyList<QueueList> lists) => new()
     {
         Name = name,
         State = counts.Mode switch { QueueMode.Paused => "paused", QueueMode.Draining => "draining", _ => "open" },
@@ -35,6 +38,7 @@ public sealed record QueueInfo
         OldestReadyAt = counts.OldestReady,
         OldestReadySeconds = counts.OldestReady is { } at ? Math.Max(0, (counts.Now - at).TotalSeconds) : null,
         Silos = silos,
+        Lists = lists,
     };
 }
 
@@ -47,3 +51,9 @@ public sealed record QueueInfo
 /// <param name="Dead">Dead letters.</param>
 /// <param name="Finished">Completed and cancelled jobs whose record is kept.</param>
 public sealed record JobCounts(long Queued, long Scheduled, long Deferred, long Running, long Retrying, long Dead, long Finished);
+
+/// <summary>A list of a queue.</summary>
+/// <param name="Name">The key.</param>
+/// <param name="Length">Items in it; null when that cannot be said.</param>
+/// <param name="Error">Why not.</param>
+public sealed record QueueList(string Name, long? Length, string? Error);

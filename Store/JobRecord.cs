@@ -13,6 +13,21 @@ public sealed record JobRecord(long Seq, JobHeader Header, ReadOnlyMemory<byte> 
     /// <summary>The id of a job that brought none.</summary>
     public static string OwnId(string epoch, long seq) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{epoch}-{seq}");
 
+    /// <summary>Reads a record for a view: what is none is shown as it stands, with an error that says so.</summary>
+    public static JobRecord Read(long seq, ReadOnlyMemory<byte> record)
+    {
+        try
+        {
+            return Parse(seq, record);
+        }
+        catch (System.Text.Json.JsonException error)
+        {
+            var header = new JobHeader();
+            header.AddError(new JobError(0, 0, "corrupt", $"This is no record of Gristmill's: {error.Message}"));
+            return new JobRecord(seq, header, record, default);
+        }
+    }
+
     /// <summary>Reads a record.</summary>
     /// <exception cref="System.Text.Json.JsonException">The header cannot be read.</exception>
     public static JobRecord Parse(long seq, ReadOnlyMemory<byte> record)

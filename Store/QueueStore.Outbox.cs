@@ -29,13 +29,20 @@ public sealed partial class QueueStore
             {
                 var batch = await redis.ExecuteAsync(new RedisCommand("LRANGE", keys.Of("outbox")).Add(0).Add(OutboxBatch - 1), cancellationToken).ConfigureAwait(false);
                 if (batch.Count == 0) return refused;
-                for (var i = 0; i < batch.Count; i++)
+                var sent = 0;
+                try
                 {
-                    if (await MessageAsync(batch[i].Bytes, deadLetter, cancellationToken).ConfigureAwait(false) is not { } message) continue;
-                    if (await PushAsync(message, cancellationToken).ConfigureAwait(false) is { } no) refused.Add(no);
+                    for (; sent < batch.Count; sent++)
+                    {
+                        if (await SendAsync(batch[sent].Bytes, deadLetter, cancellationToken).ConfigureAwait(false) is { } no) refused.Add(no);
+                    }
+                }
+                finally
+                {
+                    // What was sent is taken off also when the next one has to wait, or it would be sent again with each try.
+                    if (sent > 0) await redis.ExecuteAsync(new RedisCommand("LTRIM", keys.Of("outbox")).Add(sent).Add(-1), cancellationToken).ConfigureAwait(false);
                 }
 
-                await redis.ExecuteAsync(new RedisCommand("LTRIM", keys.Of("outbox")).Add(batch.Count).Add(-1), cancellationToken).ConfigureAwait(false);
                 await redis.ExecuteAsync(new RedisCommand("PEXPIRE", keys.OutboxLock).Add((long)OutboxLockTime.TotalMilliseconds), cancellationToken).ConfigureAwait(false);
             }
         }
@@ -43,6 +50,21 @@ public sealed partial class QueueStore
         {
             await redis.ExecuteAsync(new RedisCommand("UNLINK", keys.OutboxLock), CancellationToken.None).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask<(string List, string Error)?> SendAsync(ReadOnlyMemory<byte> entry, Func<JobView, byte[]> deadLetter, CancellationToken cancellationToken)
+    {
+        OutboxMessage? message;
+        try
+        {
+            message = await MessageAsync(entry, deadLetter, cancellationToken).ConfigureAwait(false);
+        }
+        catch (FormatException error)
+        {
+            return (keys.Of("outbox"), $"An entry is none of Gristmill's: {error.Message}");
+        }
+
+        return message is { } found ? await PushAsync(found, cancellationToken).ConfigureAwait(false) : null;
     }
 
     // An entry is a message, or "!" and the number of a dead letter, which is written out now. Null when that is gone, or
@@ -63,9 +85,13 @@ public sealed partial class QueueStore
             await redis.ExecuteAsync(new RedisCommand("RPUSH", message.List).Add(message.Message.Span), cancellationToken).ConfigureAwait(false);
             return null;
         }
-        catch (RedisServerException error) when (error.Code == "WRONGTYPE")
+        catch (RedisServerException error) when (!IsPassing(error.Code))
         {
             return (message.List, error.Message);
         }
     }
+
+    // Refusals that are not about this list: the message waits. All others (WRONGTYPE, NOPERM, MOVED, …) will not go away.
+    private static bool IsPassing(string code) =>
+        code is RedisErrorCode.Loading or RedisErrorCode.ReadOnly or RedisErrorCode.MasterDown or RedisErrorCode.Busy or "OOM" or "CLUSTERDOWN" or "TRYAGAIN" or "MISCONF";
 }

@@ -63,7 +63,7 @@ public sealed partial class QueueStore
     /// <summary>The numbers of the queue.</summary>
     public async ValueTask<QueueCounts> CountAsync(CancellationToken cancellationToken = default)
     {
-        var meta = new RedisCommand("HMGET", keys.Of("meta"), "epoch", "state", "finished");
+        var meta = new RedisCommand("HMGET", keys.Of("meta"), "epoch", "state", "finished", "lists");
         foreach (var name in TotalNames) meta.Add(name);
         var metaTask = redis.ExecuteAsync(meta, cancellationToken);
         var sizes = new[] { "ready", "scheduled", "retrying", "dead" }.Select(k => redis.ExecuteAsync(new RedisCommand("ZCARD", keys.Of(k)), cancellationToken).AsTask()).ToArray();
@@ -79,7 +79,7 @@ public sealed partial class QueueStore
         var head = await headTask.ConfigureAwait(false);
         var time = await timeTask.ConfigureAwait(false);
         var totals = new Dictionary<string, long>();
-        for (var i = 0; i < TotalNames.Length; i++) totals[TotalNames[i]] = values[i + 3].IsNull ? 0 : values[i + 3].AsInteger();
+        for (var i = 0; i < TotalNames.Length; i++) totals[TotalNames[i]] = values[i + 4].IsNull ? 0 : values[i + 4].AsInteger();
         return new QueueCounts
         {
             Epoch = values[0].AsStringOrNull() ?? string.Empty,
@@ -92,10 +92,15 @@ public sealed partial class QueueStore
             Running = running,
             Deferred = deferred,
             Totals = totals,
+            Lists = values[3].AsStringOrNull()?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [],
             Now = DateTimeOffset.FromUnixTimeMilliseconds(time[0].AsInteger() * 1000 + time[1].AsInteger() / 1000),
             OldestReady = head.Count == 0 ? null : await EnqueuedAtAsync(head[0].AsInteger(), cancellationToken).ConfigureAwait(false),
         };
     }
+
+    /// <summary>Notes which lists the queue takes its items from, for those who look at it from outside.</summary>
+    public async ValueTask AnnounceListsAsync(IReadOnlyList<string> lists, CancellationToken cancellationToken = default) =>
+        await redis.ExecuteAsync(new RedisCommand("HSET", keys.Of("meta"), "lists", string.Join('\n', lists)), cancellationToken).ConfigureAwait(false);
 
     /// <summary>The length of a list of this queue.</summary>
     public async ValueTask<long> LengthAsync(string list, CancellationToken cancellationToken = default) =>
@@ -110,7 +115,7 @@ public sealed partial class QueueStore
     {
         var record = await redis.ExecuteAsync(new RedisCommand("HGET", keys.JobsOf(seq)).Add(seq), cancellationToken).ConfigureAwait(false);
         if (record.IsNull) return null;
-        var header = JobRecord.Parse(seq, record.Bytes).Header;
+        var header = JobRecord.Read(seq, record.Bytes).Header;
         return DateTimeOffset.FromUnixTimeMilliseconds(header.EnqueuedAt);
     }
 
@@ -252,7 +257,7 @@ public sealed partial class QueueStore
         var views = new List<JobView>(seqs.Count);
         for (var i = 0; i < seqs.Count; i++)
         {
-            if (!found[i].IsNull) views.Add(places.View(keys.Queue, i, JobRecord.Parse(seqs[i], found[i].Bytes), epoch));
+            if (!found[i].IsNull) views.Add(places.View(keys.Queue, i, JobRecord.Read(seqs[i], found[i].Bytes), epoch));
         }
 
         return views;

@@ -11,6 +11,9 @@ public sealed partial class RedisKeys
     /// <summary>The schema of what stands behind these keys.</summary>
     public const string Schema = "1";
 
+    /// <summary>Where every key of Gristmill begins; no foreign list may.</summary>
+    public const string Prefix = "gristmill:";
+
     /// <summary>How many hashes a queue's records are spread over; the same number stands in Scripts/common.lua.</summary>
     public const int Shards = 16;
 
@@ -73,7 +76,7 @@ public sealed partial class RedisKeys
     public static string Queues(string service) => $"{Root(service)}queues";
 
     /// <summary>Where every key of a service begins.</summary>
-    public static string Root(string service) => $"gristmill:{service}:";
+    public static string Root(string service) => $"{Prefix}{service}:";
 
     /// <summary>Whether this may be the name of a queue or a service.</summary>
     public static bool IsName(string name) => Name().IsMatch(name);

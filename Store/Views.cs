@@ -75,6 +75,9 @@ public sealed record QueueCounts
     /// <summary>What has happened since the queue was first used, by name: claimed, enqueued, completed, retried, dead, …</summary>
     public required IReadOnlyDictionary<string, long> Totals { get; init; }
 
+    /// <summary>The lists that silos take its items from, as they have announced them.</summary>
+    public IReadOnlyList<string> Lists { get; init; } = [];
+
     /// <summary>Whether the queue takes and starts jobs.</summary>
     public QueueMode Mode { get; init; }
 

@@ -38,6 +38,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     private readonly HeldJobs _held;
     private readonly StoreClock _storeClock;
     private readonly LeaseKeeper _lease;
+    private readonly Intake _intake;
     private readonly Recorder _recorder;
     private readonly Claimer _claimer;
     private readonly List<ListSource> _lists = [];
@@ -67,20 +68,20 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
             OutboxFilled = () => services.SendOutbox(queue.Name),
             Recorded = OnRecorded,
         };
-        var intake = new Intake(queue, _held, _storeClock, this, _recorder.Add, services.Clock, log);
+        _intake = new Intake(queue, _held, _storeClock, this, _recorder.Add, services.Clock, log);
         foreach (var list in queue.Lists)
         {
             var waiter = new ListWaiter(services.Redis, list.Name, queue.Options.PopFrom == PopEnd.Right, () => OnListFilled(list.Name), services.Clock, log);
             _lists.Add(new ListSource(list.Name, list.Priority, waiter));
         }
 
-        _claimer = new Claimer(queue, _lease, _held, intake, _storeClock, _lists, services.Clock, services.Random, log);
+        _claimer = new Claimer(queue, _lease, _held, _intake, _storeClock, _lists, services.Clock, services.Random, log);
     }
 
     /// <summary>Whether it has stopped: nothing is held and the lease is given up.</summary>
     public bool Stopped { get; private set; }
 
-    public BridgeStatus Status => new(_queue.Name, _held.Executing, _held.Count, Stopped, _queue.Broken ?? _lease.Trouble ?? _recorder.Trouble ?? _claimer.Trouble);
+    public BridgeStatus Status => new(_queue.Name, _held.Executing, _held.Count, Stopped, _queue.Broken ?? _lease.Trouble ?? _recorder.Trouble ?? _intake.Trouble ?? _claimer.Trouble);
 
     string IRunOwner.Queue => _queue.Name;
 

@@ -17,6 +17,9 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private const int MaxAdmissions = 256;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>What keeps jobs from being admitted, for people; null when nothing does.</summary>
+    public string? Trouble { get; private set; }
+
     /// <summary>Whether a payload has asked for a priority, so that items are admitted ahead of their start.</summary>
     public bool OrdersByPriority { get; private set; }
 
@@ -85,6 +88,11 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             wrong = new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names the list '{list}', which begins with none of the prefixes that the queue allows (ReplyToPrefixes).");
         }
 
+        if (wrong is null && header.ReplyTo is { } own && own.StartsWith(RedisKeys.Prefix, StringComparison.Ordinal))
+        {
+            wrong = new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names '{own}': keys that begin with {RedisKeys.Prefix} are Gristmill's own.");
+        }
+
         header.Raw = false;
         var run = Create(seq, counter, generation, header, payload, epoch, now);
         if (wrong is null) return run;
@@ -147,11 +155,13 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
                 {
                     var verdicts = await queue.Store.AdmitAsync(generation, [.. part.Select(p => p.Admission)], queue.IdWindow, cancellationToken);
                     for (var i = 0; i < part.Length; i++) Settle(part[i].Run, part[i].Admission, verdicts[i], epoch);
+                    Trouble = null;
                     break;
                 }
                 catch (Exception error) when (error is RedisException or WrongTypeException)
                 {
-                    log.AdmitFailed(queue.Name, part.Length, error.Message);
+                    if (Trouble is null) log.AdmitFailed(queue.Name, part.Length, error.Message);
+                    Trouble = error.Message;
                     await Task.Delay(Pause, clock, cancellationToken);
                 }
             }

@@ -18,6 +18,7 @@ internal sealed class BridgeHost(
     IGrainFactory grains, ILoggerFactory loggers, TimeProvider clock, Random random, ILogger<BridgeHost> log) : BackgroundService
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
+    private const int AnnounceBeats = 30;
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(50);
     private readonly ThreadPoolGuard _threads = new(log);
 
@@ -26,10 +27,10 @@ internal sealed class BridgeHost(
         foreach (var (name, queue) in options.Value.Queues)
         {
             var keys = new RedisKeys(options.Value.Service, DatabaseOf(options.Value.Redis), name);
-            var runner = queue.Worker is { } worker
+            IJobRunner CreateRunner() => queue.Worker is { } worker
                 ? new WorkerPool(name, worker, handlerOptions.Value.MaxResultBytes, loggers, clock, random)
                 : handlers.CreateRunner(queue.Handler!);
-            queues.Add(new QueueRuntime(name, queue, new QueueStore(redis, keys), runner));
+            queues.Add(new QueueRuntime(name, queue, new QueueStore(redis, keys), CreateRunner, clock));
         }
 
         _threads.Start();
@@ -60,11 +61,11 @@ internal sealed class BridgeHost(
         {
             // Workers may take their time to load; the bridges of the others need not wait for them.
             _ = Task.WhenAll(queues.All.Select(q => StartRunnerAsync(q, stoppingToken)));
-            var announced = false;
+            var beats = 0;
             while (true)
             {
                 foreach (var queue in queues.All) await TryAsync(queue, b => b.RunAsync());
-                announced = announced || await AnnounceAsync(stoppingToken);
+                if (beats++ % AnnounceBeats == 0 && !await AnnounceAsync(stoppingToken)) beats = 0;
                 await Task.Delay(Heartbeat, clock, stoppingToken);
             }
         }
@@ -79,11 +80,10 @@ internal sealed class BridgeHost(
 
     private async Task StartRunnerAsync(QueueRuntime queue, CancellationToken cancellationToken)
     {
-        await queue.StartAsync(cancellationToken);
-        if (queue.Broken is { } broken) log.RunnerBroken(queue.Name, broken);
+        await queue.StartAsync(error => log.RunnerBroken(queue.Name, error), cancellationToken);
     }
 
-    // Clients list the queues that are served without knowing any silo.
+    // Clients list the queues that are served, and the lists behind them, without knowing any silo.
     private async Task<bool> AnnounceAsync(CancellationToken cancellationToken)
     {
         if (queues.All.Count == 0) return true;
@@ -92,6 +92,7 @@ internal sealed class BridgeHost(
             var command = new RedisCommand("SADD", RedisKeys.Queues(options.Value.Service));
             foreach (var queue in queues.All) command.Add(queue.Name);
             await redis.ExecuteAsync(command, cancellationToken);
+            foreach (var queue in queues.All) await queue.Store.AnnounceListsAsync([.. queue.Lists.Select(l => l.Name)], cancellationToken);
             return true;
         }
         catch (RedisException)

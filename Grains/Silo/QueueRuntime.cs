@@ -6,9 +6,12 @@ using Gristmill.Store;
 namespace Gristmill.Grains.Silo;
 
 /// <summary>One queue on this silo: its options, its store, and what runs its jobs. Made once, when the silo starts.</summary>
-internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore store, IJobRunner runner) : IAsyncDisposable
+internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore store, Func<IJobRunner> createRunner, TimeProvider clock) : IAsyncDisposable
 {
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastPause = TimeSpan.FromSeconds(30);
     private int _executing;
+    private volatile IJobRunner _runner = createRunner();
 
     public string Name => name;
 
@@ -16,7 +19,7 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
 
     public QueueStore Store => store;
 
-    public IJobRunner Runner => runner;
+    public IJobRunner Runner => _runner;
 
     /// <summary>How long its last jobs waited here.</summary>
     public RecentWaits Waits { get; } = new();
@@ -28,7 +31,7 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     public TimeSpan IdWindow => TimeSpan.FromSeconds(options.IdWindowSeconds);
 
     /// <summary>How many jobs may run at once now: what is configured, or what the workers offer.</summary>
-    public int Capacity => Math.Min(options.Concurrency, runner.Concurrency ?? int.MaxValue);
+    public int Capacity => Math.Min(options.Concurrency, _runner.Concurrency ?? int.MaxValue);
 
     /// <summary>
     /// The generation under which this silo holds jobs of the queue; another one after each loss of the lease. It outlives a
@@ -39,22 +42,36 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     /// <summary>Handlers of this queue that run now.</summary>
     public int Executing => Volatile.Read(ref _executing);
 
-    /// <summary>Why the runner could not start; null when it could.</summary>
+    /// <summary>Why the runner cannot start; null when it could.</summary>
     public string? Broken { get; private set; }
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Starts what runs the jobs; when it cannot start, tries again and again, ever more slowly, until the silo stops.</summary>
+    /// <param name="failed">Called with each failure.</param>
+    /// <param name="cancellationToken">The silo stops.</param>
+    public async Task StartAsync(Action<string> failed, CancellationToken cancellationToken)
     {
-        try
+        for (var pause = FirstPause; ; pause = pause * 2 < LastPause ? pause * 2 : LastPause)
         {
-            await runner.StartAsync(cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // The silo stops.
-        }
-        catch (Exception error)
-        {
-            Broken = error.Message;
+            try
+            {
+                await _runner.StartAsync(cancellationToken);
+                Broken = null;
+                return;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                Broken = error.Message;
+                failed(error.Message);
+            }
+
+            await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (cancellationToken.IsCancellationRequested) return;
+            await _runner.DisposeAsync();
+            _runner = createRunner();
         }
     }
 
@@ -64,5 +81,5 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     /// <summary>A handler has returned. From any thread.</summary>
     public void Returned() => Interlocked.Decrement(ref _executing);
 
-    public ValueTask DisposeAsync() => runner.DisposeAsync();
+    public ValueTask DisposeAsync() => _runner.DisposeAsync();
 }

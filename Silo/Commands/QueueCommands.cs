@@ -47,11 +47,11 @@ internal static class QueueCommands
             return ExitStatus.Ok;
         }
 
-        var table = Plain.Table("QUEUE", "STATE", "QUEUED", "RUNNING", "RETRYING", "SCHEDULED", "DEFERRED", "DEAD", "FINISHED", "OLDEST", "SILOS");
+        var table = Plain.Table("QUEUE", "STATE", "LISTED", "QUEUED", "RUNNING", "RETRYING", "SCHEDULED", "DEFERRED", "DEAD", "FINISHED", "OLDEST", "SILOS");
         foreach (var q in queues)
         {
             table.AddRow(
-                Plain.Cell(q.Name), Plain.Cell(q.State), Plain.Cell(q.Counts.Queued), Plain.Cell(q.Counts.Running), Plain.Cell(q.Counts.Retrying),
+                Plain.Cell(q.Name), Plain.Cell(q.State), Plain.Cell(Listed(q)), Plain.Cell(q.Counts.Queued), Plain.Cell(q.Counts.Running), Plain.Cell(q.Counts.Retrying),
                 Plain.Cell(q.Counts.Scheduled), Plain.Cell(q.Counts.Deferred), Plain.Cell(q.Counts.Dead), Plain.Cell(q.Counts.Finished),
                 Plain.Cell(Plain.Span(q.OldestReadySeconds)), Plain.Cell(q.Silos.Count));
         }
@@ -59,6 +59,11 @@ internal static class QueueCommands
         run.Console.Write(table);
         return ExitStatus.Ok;
     }
+
+    // Items that stand in the lists still; what is no list counts as a question.
+    private static string Listed(QueueInfo queue) => queue.Lists.Any(l => l.Length is null)
+        ? "?"
+        : queue.Lists.Sum(l => l.Length ?? 0).ToString(CultureInfo.InvariantCulture);
 
     private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
     {
@@ -91,6 +96,7 @@ internal static class QueueCommands
         Row("queue", info.Name);
         Row("state", info.State);
         Row("silos", info.Silos.Count == 0 ? "none" : string.Join(", ", info.Silos));
+        foreach (var list in info.Lists) Row("list", list.Error ?? string.Create(CultureInfo.InvariantCulture, $"{list.Name}, {list.Length} items"));
         Count("queued", info.Counts.Queued);
         Row("oldest", Plain.Span(info.OldestReadySeconds));
         Count("running", info.Counts.Running);

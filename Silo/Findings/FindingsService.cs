@@ -30,7 +30,7 @@ internal sealed class FindingsService : BackgroundService, IFindingsSource
         _time = time;
         _probe = new Probe(redis, logger);
         _lists = new ConfiguredLists(_options, claims);
-        _foreign = new ForeignQueues(_lists);
+        _foreign = new ForeignQueues(_lists, _options);
         var database = _options.Redis is { } url ? RedisOptions.Parse(url).Database : 0;
         _consumers = new OtherConsumers(_lists, database);
     }

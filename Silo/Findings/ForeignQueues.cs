@@ -1,5 +1,7 @@
+using Gristmill.Grains.Options;
 using Gristmill.Redis;
 using Gristmill.Silo.Configuration;
+using Gristmill.Store;
 
 namespace Gristmill.Silo.Findings;
 
@@ -8,7 +10,7 @@ namespace Gristmill.Silo.Findings;
 /// queues of other libraries. Goes through the database with SCAN by type, a bounded piece at each look and on from there
 /// at the next; never KEYS. Gristmill's own keys are no candidates.
 /// </summary>
-internal sealed class ForeignQueues(ConfiguredLists configured)
+internal sealed class ForeignQueues(ConfiguredLists configured, GristmillOptions options)
 {
     /// <summary>Of one SCAN; a small number, so that no call holds the server up.</summary>
     private const int ScanCount = 100;
@@ -21,13 +23,18 @@ internal sealed class ForeignQueues(ConfiguredLists configured)
     private const int MostFindings = 20;
     private const string Own = "gristmill:";
 
-    private readonly HashSet<string> _names = [.. configured.All.Select(l => l.Name)];
+    // What this silo takes from, and what it writes to itself: dead letters that are mirrored, and results.
+    private readonly HashSet<string> _names =
+        [.. configured.All.Select(l => l.Name), .. options.Queues.Values.Select(q => q.DeadLetterList).OfType<string>()];
+
+    private readonly List<string> _prefixes = [Own, .. options.Queues.Values.SelectMany(q => q.ReplyToPrefixes)];
     private readonly Dictionary<string, Candidate> _candidates = new(StringComparer.Ordinal);
     private string _listCursor = "0";
     private string _setCursor = "0";
 
     public async Task LookAsync(Probe probe, List<Finding> found, CancellationToken cancellationToken)
     {
+        await NoteServedAsync(probe, cancellationToken).ConfigureAwait(false);
         _listCursor = await ScanAsync(probe, "list", _listCursor, cancellationToken).ConfigureAwait(false);
         _setCursor = await ScanAsync(probe, "zset", _setCursor, cancellationToken).ConfigureAwait(false);
         foreach (var (key, candidate) in _candidates.ToArray())
@@ -46,6 +53,23 @@ internal sealed class ForeignQueues(ConfiguredLists configured)
             .Take(MostFindings));
     }
 
+    // Lists of the service's other queues are served by other silos.
+    private async Task NoteServedAsync(Probe probe, CancellationToken cancellationToken)
+    {
+        var members = new RedisCommand("SMEMBERS", RedisKeys.Queues(options.Service));
+        if (await probe.AskAsync("SMEMBERS", members, cancellationToken).ConfigureAwait(false) is not { IsAggregate: true } queues) return;
+        foreach (var queue in queues.AsList().Select(q => q.AsString()).Where(RedisKeys.IsName))
+        {
+            var meta = new RedisKeys(options.Service, 0, queue).Of("meta");
+            var lists = await probe.AskAsync("HGET", new RedisCommand("HGET", meta, "lists"), cancellationToken).ConfigureAwait(false);
+            foreach (var list in lists?.AsStringOrNull()?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [])
+            {
+                _names.Add(list);
+                _candidates.Remove(list);
+            }
+        }
+    }
+
     private async Task<string> ScanAsync(Probe probe, string type, string cursor, CancellationToken cancellationToken)
     {
         for (var i = 0; i < ScansPerLook; i++)
@@ -59,7 +83,7 @@ internal sealed class ForeignQueues(ConfiguredLists configured)
             cursor = reply[0].AsString();
             foreach (var key in reply[1].AsList().Select(k => k.AsString()))
             {
-                if (_candidates.Count < MostCandidates && !_names.Contains(key) && !key.StartsWith(Own, StringComparison.Ordinal))
+                if (_candidates.Count < MostCandidates && !_names.Contains(key) && !_prefixes.Exists(p => key.StartsWith(p, StringComparison.Ordinal)))
                 {
                     _candidates.TryAdd(key, new Candidate(key, type == "list"));
                 }

@@ -92,6 +92,12 @@ internal static class DeadLetterCalls
             throw ApiProblemException.InvalidField(unknown, $"The field '{unknown}' is not known; known are {string.Join(", ", FilterFields)}.");
         }
 
+        // So is an empty one: a script whose variable is empty does not mean all.
+        if (names.FirstOrDefault(n => string.IsNullOrEmpty(text(n))) is { } empty)
+        {
+            throw ApiProblemException.InvalidField(empty, $"The field '{empty}' is empty; leave it out to act on all.");
+        }
+
         return new DeadLetterFilter
         {
             Reason = text("reason"),

@@ -67,6 +67,7 @@ internal static class PayloadValues
     {
         if (id.Length == 0) return "is empty";
         if (Encoding.UTF8.GetByteCount(id) > MaxIdBytes) return $"has more than {MaxIdBytes} bytes";
+        if (id is "." or "..") return "is a dot segment, which no path of the API can carry";
         return id.Any(char.IsControl) ? "has control characters" : null;
     }
 

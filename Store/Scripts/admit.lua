@@ -37,7 +37,7 @@ for n = 1, #seqs do
   elseif not held then
     verdict = LOST
   elseif id ~= '' then
-    verdict = verdict_of(seen[id] or known[n], seq, fingerprint)
+    verdict = verdict_of(seen[id] or known[n], seq, fingerprint, id, epoch)
   end
   if verdict == NEW and asked[n] then verdict = CANCELLED end
   verdicts[n] = verdict

@@ -136,9 +136,21 @@ local function mark_dead(rows)
   call_many('RPUSH', k_outbox, names)
 end
 
+-- The last number given. Where it is missing though there are records (somebody removed it), numbers go on far above all that
+-- there can be, so that nothing is overwritten.
+local function last_number(value)
+  if value then return tonumber(value) end
+  for shard = 0, SHARDS - 1 do
+    if redis.call('EXISTS', k_jobs[shard]) == 1 then return server_now() end
+  end
+  return 0
+end
+
 -- Header text, and the rest from the newline on.
+-- What is no record (somebody else wrote it) is all rest; who reads it finds no header and buries it.
 local function split(record)
   local newline = string.find(record, '\n', 1, true)
+  if not newline then return '{}', '\n' .. record end
   return string.sub(record, 1, newline - 1), string.sub(record, newline)
 end
 

@@ -22,6 +22,7 @@ for n = 1, #seqs do
   local i = at[n]
   local record = records[n]
   local newline = record and string.find(record, '\n', 1, true)
+  if not newline then record = nil end
   if record and holds(running[n], ARGV[i + 1], a_generation) then
     done[#done + 1] = seqs[n]
     written[#written + 1] = ARGV[i + 2] .. without_result(record, newline) .. ARGV[i + 3]

@@ -12,7 +12,7 @@
 -- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …, cancelled seq …; on the control channel: wake
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'seq', 'schema')
-local epoch, seq = state[1] or a_epoch, tonumber(state[2] or '0')
+local epoch, seq = state[1] or a_epoch, last_number(state[2])
 if state[3] and state[3] ~= a_schema then return { SCHEMA, epoch, state[3] } end
 local total = (#ARGV - FIRST + 1) / 5
 if tonumber(a_max_ready) > 0 and redis.call('ZCARD', k_ready) + total > tonumber(a_max_ready) then
@@ -49,7 +49,7 @@ for n = 1, total do
   local id, fingerprint = ids[n], ARGV[i + 1]
   local own = text(seq + 1)
   local verdict, owner = NEW, own
-  if id ~= '' then verdict, owner = verdict_of(seen[id] or known[n], own, fingerprint) end
+  if id ~= '' then verdict, owner = verdict_of(seen[id] or known[n], own, fingerprint, id, epoch) end
   verdicts[n], seqs[n] = verdict, owner
   if verdict == DUPLICATE and not seen[id] then
     again[#again + 1] = without_place(owner)

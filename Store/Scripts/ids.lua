@@ -10,8 +10,13 @@ local function parse_id(value)
 end
 
 -- What the id says of a job with this number and fingerprint: a verdict, and the number of the job that has the id.
-local function verdict_of(value, seq, fingerprint)
+-- An id in the form of the store's own (epoch-number) belongs to the job of that number, whether there is one yet or not.
+local function verdict_of(value, seq, fingerprint, id, epoch)
   local owner, print = parse_id(value)
+  local prefix = epoch .. '-'
+  if not owner and epoch ~= '' and string.sub(id, 1, #prefix) == prefix and string.match(id, '^%d+$', #prefix + 1) then
+    return CONFLICT, string.sub(id, #prefix + 1)
+  end
   if not owner or owner == seq then return NEW, seq end
   if owner == 'x' then return CANCELLED, seq end
   if print == fingerprint or print == '-' then return DUPLICATE, owner end

@@ -11,7 +11,7 @@ namespace Gristmill.Grains.Tests.Bridge;
 public sealed class RecordBatchTests
 {
     private readonly RecordBatch _batch = new(
-        new QueueRuntime("q", new QueueOptions { DeadLetterList = "mirror" }, null!, null!), new SiloIdentity("s"), new StoreClock(TimeProvider.System), new Random(1));
+        new QueueRuntime("q", new QueueOptions { DeadLetterList = "mirror" }, null!, () => null!, TimeProvider.System), new SiloIdentity("s"), new StoreClock(TimeProvider.System), new Random(1));
 
     [Fact]
     public void Messages_for_foreign_lists_belong_to_their_jobs()
