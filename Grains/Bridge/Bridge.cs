@@ -388,7 +388,10 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         }
         catch (Exception error) when (error is RedisException or WrongTypeException or OperationCanceledException)
         {
+            // Nothing is held: what stands in the store is a lease that expires by itself.
             _log.RenewFailed(_queue.Name, error.Message);
+            Stopped = true;
+            await _all.CancelAsync();
         }
         finally
         {

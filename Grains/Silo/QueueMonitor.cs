@@ -116,10 +116,16 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
     {
         foreach (var reading in _readings)
         {
-            log.Statistics(reading.Queue, string.Join(", ", reading.Depths.Where(d => d.Count > 0).Select(d => $"{d.Count} {d.State}")), reading.Running, reading.Dead);
+            log.Statistics(reading.Queue, Waiting(reading), reading.Running, reading.Dead);
         }
 
         log.Totals(Interlocked.Read(ref _completed), Interlocked.Read(ref _failed), Uptime());
+    }
+
+    private static string Waiting(QueueReading reading)
+    {
+        var waiting = string.Join(", ", reading.Depths.Where(d => d.Count > 0).Select(d => $"{d.Count} {d.State}"));
+        return waiting.Length == 0 ? "nothing" : waiting;
     }
 
     private string Uptime() => clock.GetElapsedTime(_startedAt) is var up && up.TotalDays >= 1 ? $"{up:d\\d\\ hh\\:mm\\:ss}" : $"{up:hh\\:mm\\:ss}";

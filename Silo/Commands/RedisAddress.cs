@@ -21,7 +21,7 @@ internal static class RedisAddress
         {
             throw new CommandException(
                 "No Redis is given, and no embedded store runs in this folder.",
-                "Pass --redis redis://localhost:6379/0, set REDIS_URL, or start a silo here with: gristmill");
+                "Pass --redis redis://localhost:6379/0, set REDIS_URL, or start a silo here: gristmill silo --queue NAME --worker 'COMMAND'");
         }
 
         if (new RedisOptions { Url = address.Trim() }.Validate() is { Count: > 0 } wrong)

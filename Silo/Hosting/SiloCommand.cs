@@ -30,6 +30,12 @@ internal static class SiloCommand
 
     private static async Task<int> RunAsync(GristmillFlags flags, CancellationToken cancellationToken)
     {
+        if (flags.Handler is not null && flags.Worker is not null)
+        {
+            await Console.Error.WriteLineAsync("gristmill: --handler and --worker are both given; a queue has one of them.");
+            return 2;
+        }
+
         try
         {
             return await HostAsync(flags, cancellationToken);
@@ -47,7 +53,7 @@ internal static class SiloCommand
         catch (IOException error)
         {
             // Kestrel says which address it could not bind.
-            await Console.Error.WriteLineAsync($"gristmill: {error.Message}");
+            await Console.Error.WriteLineAsync($"gristmill: {error.Message} (--url or Gristmill:Url sets the address)");
             return 1;
         }
     }
@@ -62,6 +68,9 @@ internal static class SiloCommand
             console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // What keeps the host from starting is said once, below.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.AddGristmillOptions(flags);
         var options = GristmillConfiguration.Load(builder.Configuration, flags);
         using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(c => c.SingleLine = true));

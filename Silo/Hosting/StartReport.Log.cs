@@ -15,6 +15,9 @@ internal static partial class StartReportLog
     [LoggerMessage(1203, LogLevel.Information, "Queue {Queue}: {Lists}; {Runner}; {Concurrency} at once, {Timeout} s an attempt, {Retries} retries after {Waits}.")]
     public static partial void Queue(this ILogger log, string queue, string lists, string runner, int concurrency, double timeout, int retries, string waits);
 
+    [LoggerMessage(1205, LogLevel.Warning, "No queue is configured, so nothing will be worked on: gristmill silo --queue NAME --list LIST --worker 'COMMAND', or Gristmill__Queues__NAME__List and so on.")]
+    public static partial void NoQueues(this ILogger log);
+
     [LoggerMessage(1204, LogLevel.Information, "HTTP API: {Url}; GET /health/ready says whether the queues are served.")]
     public static partial void Listening(this ILogger log, string url);
 }

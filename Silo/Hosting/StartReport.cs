@@ -29,7 +29,9 @@ internal static class StartReport
             log.RedisMissing(error.Message);
         }
 
-        foreach (var queue in services.GetRequiredService<SiloQueues>().All) await SayAsync(log, queue);
+        var queues = services.GetRequiredService<SiloQueues>().All;
+        if (queues.Count == 0) log.NoQueues();
+        foreach (var queue in queues) await SayAsync(log, queue);
         log.Listening(options.Url);
     }
 

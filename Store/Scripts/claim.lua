@@ -11,7 +11,7 @@
 -- EVENT  running seq … (with mode s), dead seq …
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'state', 'seq')
-local known, epoch, seq = state[1] or '', state[1] or a_epoch, last_number(state[3])
+local known, epoch, seq = state[1] or '', state[1] or a_epoch, last_number(state[3], state[1])
 if state[2] then return { PAUSED, known } end
 if not redis.call('ZSCORE', k_leases, a_generation) then return { NO_LEASE, known } end
 if redis.call('ZCARD', k_dead) >= tonumber(a_dead_limit) then return { DEAD_FULL, known } end

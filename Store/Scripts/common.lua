@@ -136,14 +136,10 @@ local function mark_dead(rows)
   call_many('RPUSH', k_outbox, names)
 end
 
--- The last number given. Where it is missing though there are records (somebody removed it), numbers go on far above all that
--- there can be, so that nothing is overwritten.
-local function last_number(value)
-  if value then return tonumber(value) end
-  for shard = 0, SHARDS - 1 do
-    if redis.call('EXISTS', k_jobs[shard]) == 1 then return server_now() end
-  end
-  return 0
+-- The last number given. Where it is missing though the queue has an epoch (somebody removed it), numbers go on far above all
+-- that there can be, so that nothing is overwritten.
+local function last_number(value, known_epoch)
+  return value and tonumber(value) or known_epoch and server_now() or 0
 end
 
 -- Header text, and the rest from the newline on.

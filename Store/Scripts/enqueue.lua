@@ -12,7 +12,7 @@
 -- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …, cancelled seq …; on the control channel: wake
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'seq', 'schema')
-local epoch, seq = state[1] or a_epoch, last_number(state[2])
+local epoch, seq = state[1] or a_epoch, last_number(state[2], state[1])
 if state[3] and state[3] ~= a_schema then return { SCHEMA, epoch, state[3] } end
 local total = (#ARGV - FIRST + 1) / 5
 if tonumber(a_max_ready) > 0 and redis.call('ZCARD', k_ready) + total > tonumber(a_max_ready) then

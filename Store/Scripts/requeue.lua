@@ -11,7 +11,7 @@
 -- EVENT  queued seq …; on the control channel: wake
 
 local meta = redis.call('HMGET', k_meta, 'epoch', 'seq')
-local epoch, last = meta[1] or '', last_number(meta[2])
+local epoch, last = meta[1] or '', last_number(meta[2], meta[1])
 local now = server_now()
 local seqs, at = each_once(FIRST, 3)
 local possible, owners = {}, {}

@@ -1,0 +1,65 @@
+using System.Text;
+using Gristmill.Store.Tests.Support;
+using Gristmill.Testing;
+
+namespace Gristmill.Store.Tests.Failure;
+
+/// <summary>What others do to the keys, by accident or not: it is said, and nothing else is harmed by it.</summary>
+public sealed class DamageTests(SharedStores stores) : IClassFixture<SharedStores>
+{
+    private static async Task<IReadOnlyList<EnqueueResult>> EnqueueAsync(TestQueue queue, params NewJob[] jobs) =>
+        (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, TestQueue.Stop))!.Value.Results;
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Id_in_the_form_of_the_stores_own_belongs_to_no_other_job(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await EnqueueAsync(queue, TestQueue.New("first"));
+        var taken = await EnqueueAsync(queue, TestQueue.New("thief", h => h.Id = "e1-3"), TestQueue.New("free", h => h.Id = "e1-3x"));
+
+        Assert.Equal([AdmitVerdict.Conflict, AdmitVerdict.Admitted], taken.Select(t => t.Verdict));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Numbers_go_on_above_all_others_when_the_last_one_is_lost(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await EnqueueAsync(queue, TestQueue.New("victim", h => h.Id = "victim"));
+        await queue.Do("HDEL", queue.Keys.Of("meta"), "seq");
+        await EnqueueAsync(queue, TestQueue.New("next", h => h.Id = "next"));
+
+        Assert.Equal("victim", Encoding.UTF8.GetString((await queue.Store.GetAsync("victim", TestQueue.Stop))!.Payload.Span));
+        Assert.Equal("next", Encoding.UTF8.GetString((await queue.Store.GetAsync("next", TestQueue.Stop))!.Payload.Span));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Record_that_is_none_is_started_and_shown_and_holds_up_no_other(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await EnqueueAsync(queue, TestQueue.New("broken"), TestQueue.New("good"));
+        await queue.Do("HSET", queue.Keys.JobsOf(1), "1", "garbage without a newline");
+
+        var shown = await queue.Store.ListAsync(null, null, 10, TestQueue.Stop);
+        var started = await queue.Store.StartAsync(TestQueue.Generation, queue.NextCounter(), 10, 1_000_000, 0, TestQueue.Stop);
+
+        Assert.Equal(2, shown.Jobs.Count);
+        Assert.Contains(shown.Jobs, j => j.Header.Errors is [{ Kind: "corrupt" }]);
+        Assert.Equal([1, 2], started.Jobs.Select(j => j.Seq));
+    }
+
+    [Fact]
+    public async Task List_that_refuses_a_message_holds_up_no_other_and_nothing_is_sent_twice()
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(StoreKind.Redis));
+        await queue.Do("RPUSH", queue.Keys.Of("outbox"), "5 firstA", "none of ours", "5 wrongB", "4 lastC");
+        await queue.Do("SET", "wrong", "no list");
+
+        var refused = await queue.Store.SendOutboxAsync("me", _ => [], TestQueue.Stop);
+        await queue.Store.SendOutboxAsync("me", _ => [], TestQueue.Stop);
+
+        Assert.Equal([queue.Keys.Of("outbox"), "wrong"], refused.Select(r => r.List));
+        Assert.Equal(1, (await queue.Do("LLEN", "first")).AsInteger());
+        Assert.Equal(1, (await queue.Do("LLEN", "last")).AsInteger());
+        Assert.Equal(0, (await queue.Do("LLEN", queue.Keys.Of("outbox"))).AsInteger());
+    }
+}
