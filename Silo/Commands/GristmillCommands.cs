@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Gristmill.Client;
 using Gristmill.Redis;
+using Gristmill.Silo.EmbeddedStore;
 using Gristmill.Store;
 
 namespace Gristmill.Silo.Commands;
@@ -60,7 +61,7 @@ internal static class GristmillCommands
         CommandException e => e,
         InvalidJobException e => CommandException.BadUsage(e.Message),
         JobNotFoundException e => new CommandException(e.Message, $"gristmill queues show {e.Queue}   shows what the queue has."),
-        GristmillClientException e => new CommandException(e.Message),
+        GristmillClientException or EmbeddedStoreException => new CommandException(exception.Message),
         WrongTypeException or SchemaException => new CommandException(exception.Message),
         RedisException e => new CommandException(e.Message, "Is the address right, and Redis up? See --redis."),
         OperationCanceledException when cancellationToken.IsCancellationRequested => new CommandException("Interrupted."),
