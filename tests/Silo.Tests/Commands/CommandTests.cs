@@ -178,7 +178,7 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         await using var cli = await CommandFixture.CreateAsync(stores);
         await cli.Cluster.SiloAsync();
         (await cli.RunAsync("enqueue", "asr", "{}")).Expect(0);
-        Assert.Matches(@"asr\s+open\s+1\s", (await cli.RunAsync("queues")).Expect(0).Out);
+        Assert.Matches(@"asr\s+open\s+0\s+1\s", (await cli.RunAsync("queues")).Expect(0).Out);
         Assert.Equal((await cli.RunAsync("queues", "list", "--json")).Out.Length, (await cli.RunAsync("queues", "--json")).Out.Length);
         Assert.Equal("asr is paused\n", (await cli.RunAsync("queues", "pause", "asr")).Expect(0).Out);
         Assert.Equal("paused", (await cli.RunAsync("queues", "show", "asr", "--json")).Expect(0).Json.GetProperty("state").GetString());
