@@ -50,7 +50,7 @@ public sealed record DeadLetterFilter
     /// <summary>Those with this reason: retries, timeout, malformed, ….</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Those of this session.</summary>
+    /// <summary>Only those of a session.</summary>
     public string? SessionId { get; init; }
 
     /// <summary>Those that died before this time.</summary>
