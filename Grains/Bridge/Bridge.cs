@@ -208,6 +208,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
 
     private string Key(JobRun run) => $"{_queue.Name}/{run.Id}";
 
+    // From any thread.
     private void OnListFilled(string name)
     {
         foreach (var list in _lists.Where(l => l.Name == name)) list.Hint = true;

@@ -166,15 +166,17 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
             list.Trouble = null;
             NoteLimits(reply.Status, admitAhead);
             if (!Check(reply.Status, generation)) return;
-            if (reply.Left == 0) list.Waiter.Arm();
             storeClock.Heard(reply.Now);
             if (reply.Items.Count + reply.Aside > 0) lease.CheckEpoch(reply.Epoch);
+            // Jobs first: what follows can wait until they are on their way.
+            var taking = intake.TakeAsync(reply, list.Priority, generation, counter, request.Start, cancellationToken);
+            if (reply.Left == 0) list.Waiter.Arm();
             var tag = GristmillTelemetry.Queue(queue.Name);
             GristmillTelemetry.Claims.Add(1, tag, new KeyValuePair<string, object?>("result", reply.Items.Count + reply.Aside > 0 ? "items" : "empty"));
             if (reply.Items.Count + reply.Aside == 0) return;
             GristmillTelemetry.Consumed.Add(reply.Items.Count + reply.Aside, tag);
             if (reply.Aside > 0) log.Aside(queue.Name, list.Name, reply.Aside, options.MaxPayloadBytes);
-            var good = await intake.TakeAsync(reply, list.Priority, generation, counter, request.Start, cancellationToken);
+            var good = await taking;
             list.Yielded(reply.Items.Count + reply.Aside, good, clock);
         }
         catch (WrongTypeException error) when (error.Key == list.Name)

@@ -41,7 +41,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
                 log.OrdersByPriority(queue.Name, queue.Options.Window);
             }
 
-            Sort(run, keep: start, admissions);
+            Sort(run, keep: start, reply.Items.Count == 1, admissions);
         }
 
         await AdmitAsync(generation, reply.Epoch, admissions, cancellationToken);
@@ -68,11 +68,11 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
 
             if (record.Header.Raw)
             {
-                if (Read(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now) is { } run) Sort(run, keep: true, admissions);
+                if (Read(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now) is { } run) Sort(run, keep: true, reply.Jobs.Count == 1, admissions);
             }
             else
             {
-                Launch(Create(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now));
+                Launch(Create(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now), reply.Jobs.Count == 1);
             }
         }
 
@@ -118,13 +118,13 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
         fault(run);
     }
 
-    private void Sort(JobRun run, bool keep, List<(JobRun Run, Admission Admission)> admissions)
+    private void Sort(JobRun run, bool keep, bool alone, List<(JobRun Run, Admission Admission)> admissions)
     {
         var header = run.Header;
         var stays = keep && header.Due <= storeClock.Now && header.DependsOn.Count == 0;
         if (stays && header.Id is null)
         {
-            Launch(run);
+            Launch(run, alone);
             return;
         }
 
@@ -132,14 +132,16 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
         admissions.Add((run, new Admission(run.Seq, run.Counter, stays, header, fingerprint)));
     }
 
-    private void Launch(JobRun run)
+    // A job that came alone is left to the thread of this turn, which is free in a moment, while another would have to wake up
+    // for it (one that is awake takes it sooner). Of many, a thread's own queue would start the last first.
+    private void Launch(JobRun run, bool alone)
     {
         held.Launched();
         var enqueued = run.Header.QueuedAt > 0 ? Math.Min(run.Header.QueuedAt, run.StartedAt) : run.Header.EnqueuedAt;
         var waited = Math.Max(0, storeClock.Now - enqueued) / 1000.0;
+        ThreadPool.UnsafeQueueUserWorkItem(run, preferLocal: alone);
         queue.Waits.Add(waited);
         GristmillTelemetry.Wait.Record(waited, GristmillTelemetry.Queue(queue.Name));
-        ThreadPool.UnsafeQueueUserWorkItem(run, preferLocal: false);
     }
 
     // Admission is safe to repeat: the store knows a job by its number.
@@ -154,7 +156,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
                 try
                 {
                     var verdicts = await queue.Store.AdmitAsync(generation, [.. part.Select(p => p.Admission)], queue.IdWindow, cancellationToken);
-                    for (var i = 0; i < part.Length; i++) Settle(part[i].Run, part[i].Admission, verdicts[i], epoch);
+                    for (var i = 0; i < part.Length; i++) Settle(part[i].Run, part[i].Admission, part.Length == 1, verdicts[i], epoch);
                     Trouble = null;
                     break;
                 }
@@ -168,13 +170,13 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
         }
     }
 
-    private void Settle(JobRun run, Admission admission, AdmitVerdict verdict, string epoch)
+    private void Settle(JobRun run, Admission admission, bool alone, AdmitVerdict verdict, string epoch)
     {
         run.Finishing = false;
         switch (verdict)
         {
             case AdmitVerdict.Admitted when admission.Keep && !run.Lost:
-                Launch(run);
+                Launch(run, alone);
                 break;
             case AdmitVerdict.Conflict:
                 Refuse(run, new PayloadFault("id_conflict", $"The id '{run.Id}' belongs to a job with another payload."), epoch);

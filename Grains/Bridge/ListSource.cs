@@ -17,6 +17,7 @@ internal sealed class ListSource(string name, int priority, ListWaiter waiter)
     private long _poison;
     private long _restFrom;
     private TimeSpan _rest = TimeSpan.Zero;
+    private volatile bool _hint = true;
 
     public string Name => name;
 
@@ -24,8 +25,12 @@ internal sealed class ListSource(string name, int priority, ListWaiter waiter)
 
     public ListWaiter Waiter => waiter;
 
-    /// <summary>Whether the list may have items.</summary>
-    public bool Hint { get; set; } = true;
+    /// <summary>Whether the list may have items. Set from any thread.</summary>
+    public bool Hint
+    {
+        get => _hint;
+        set => _hint = value;
+    }
 
     /// <summary>What keeps the list from being claimed, for people; null when nothing does.</summary>
     public string? Trouble { get; set; }

@@ -7,6 +7,10 @@ namespace Gristmill.Grains.Bridge;
 /// Waits until a list has an item, without taking it: BLMOVE from the list to the same end of itself, on a connection of
 /// its own. Every silo that waits so is woken and none loses the item. Connected only while the list is empty.
 /// </summary>
+/// <remarks>
+/// Runs on the thread pool, beside the bridge's turns: the wake-up need not wait for a turn only to ask for another one, and
+/// the next wait goes out while a job of the last one starts.
+/// </remarks>
 internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail, Action woken, TimeProvider clock, ILogger log)
 {
     // How long Redis waits before it answers with nothing: bounds how long a dead connection goes unseen.
@@ -25,20 +29,21 @@ internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail,
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var side = fromTail ? "RIGHT" : "LEFT";
         RedisDedicated? connection = null;
         try
         {
             while (!cancellationToken.IsCancellationRequested)
             {
-                await _armed.WaitAsync(cancellationToken);
+                await _armed.WaitAsync(cancellationToken).ConfigureAwait(false);
                 try
                 {
                     while (_isArmed)
                     {
-                        if (connection is not { IsOpen: true }) connection = await redis.OpenDedicatedAsync(cancellationToken);
+                        if (connection is not { IsOpen: true }) connection = await redis.OpenDedicatedAsync(cancellationToken).ConfigureAwait(false);
                         var command = new RedisCommand("BLMOVE", list, list, side, side).Add(Wait.TotalSeconds);
-                        var reply = await connection.ExecuteAsync(command, Wait, cancellationToken);
+                        var reply = await connection.ExecuteAsync(command, Wait, cancellationToken).ConfigureAwait(false);
                         if (!reply.IsNull) Woken();
                     }
                 }
@@ -46,9 +51,9 @@ internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail,
                 {
                     // The bridge polls too; what is wrong with the list shows when it claims.
                     log.WaitFailed(list, error.Message);
-                    if (connection is not null) await connection.DisposeAsync();
+                    if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
                     connection = null;
-                    await Task.Delay(Pause, clock, cancellationToken);
+                    await Task.Delay(Pause, clock, cancellationToken).ConfigureAwait(false);
                     Woken();
                 }
             }
@@ -59,7 +64,7 @@ internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail,
         }
         finally
         {
-            if (connection is not null) await connection.DisposeAsync();
+            if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
         }
     }
 
