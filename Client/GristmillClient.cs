@@ -79,6 +79,24 @@ public sealed class GristmillClient : IGristmillClient
             cancellationToken);
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<SiloInfo>> ListSilosAsync(CancellationToken cancellationToken = default) =>
+        _context.Retry.RepeatableAsync(
+            async token => (IReadOnlyList<SiloInfo>)[.. (await Silos.ListAsync(token).ConfigureAwait(false)).Select(SiloInfo.From)], cancellationToken);
+
+    /// <inheritdoc/>
+    public Task DrainSiloAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        return _context.Retry.RepeatableAsync(
+            async token =>
+            {
+                await Silos.DrainAsync(id, token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public async Task PingAsync(CancellationToken cancellationToken = default) =>
         await _context.Redis.ExecuteAsync(new RedisCommand("PING"), cancellationToken).ConfigureAwait(false);
 
@@ -91,6 +109,8 @@ public sealed class GristmillClient : IGristmillClient
         foreach (var queue in _queues.Values) await queue.DisposeAsync().ConfigureAwait(false);
         if (_ownsRedis) await _context.Redis.DisposeAsync().ConfigureAwait(false);
     }
+
+    private SiloRegistry Silos => new(_context.Redis, Service);
 
     private static void Validate(GristmillClientOptions options)
     {

@@ -19,6 +19,17 @@ public interface IGristmillClient : IAsyncDisposable
     /// <exception cref="Redis.RedisException">Redis failed.</exception>
     Task<IReadOnlyList<string>> ListQueuesAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>The silos of the service, by name; those that were lost within the last hour too.</summary>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <exception cref="Redis.RedisException">Redis failed.</exception>
+    Task<IReadOnlyList<SiloInfo>> ListSilosAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Asks a silo to take nothing more, to finish what it runs, and to end. It hears it within about a second.</summary>
+    /// <param name="id">The silo's id.</param>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <exception cref="Redis.RedisException">Redis failed.</exception>
+    Task DrainSiloAsync(string id, CancellationToken cancellationToken = default);
+
     /// <summary>Asks Redis whether it is there.</summary>
     /// <param name="cancellationToken">Stops the wait.</param>
     /// <exception cref="Redis.RedisException">It is not.</exception>

@@ -75,6 +75,15 @@ public sealed partial class RedisKeys
     /// <summary>The set of queues of a service, by name.</summary>
     public static string Queues(string service) => $"{Root(service)}queues";
 
+    /// <summary>The set of the ids of a service's silos. No queue can have this hash tag: its name has an '@'.</summary>
+    public static string Silos(string service) => $"{Root(service)}{{@silos}}:ids";
+
+    /// <summary>A silo's record of itself.</summary>
+    public static string Silo(string service, string id) => $"{Root(service)}{{@silos}}:silo:{id}";
+
+    /// <summary>That a silo was asked to drain.</summary>
+    public static string SiloDrain(string service, string id) => $"{Root(service)}{{@silos}}:drain:{id}";
+
     /// <summary>Where every key of a service begins.</summary>
     public static string Root(string service) => $"{Prefix}{service}:";
 

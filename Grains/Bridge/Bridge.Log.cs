@@ -92,8 +92,8 @@ internal static partial class BridgeLog
     [LoggerMessage(1044, LogLevel.Debug, "Queue {Queue}: forgetting finished jobs failed: {Error}")]
     public static partial void TrimFailed(this ILogger log, string queue, string error);
 
-    [LoggerMessage(1050, LogLevel.Information, "Queue {Queue}: stopping; {Held} jobs have {Limit} s to end.")]
-    public static partial void Stopping(this ILogger log, string queue, int held, double limit);
+    [LoggerMessage(1050, LogLevel.Information, "Queue {Queue}: takes nothing more; the jobs that it holds, {Held}, have {Limit} to end.")]
+    public static partial void Stopping(this ILogger log, string queue, int held, string limit);
 
     [LoggerMessage(1051, LogLevel.Warning, "Queue {Queue}: job {Job} did not end when told; it is given back and will run again.")]
     public static partial void GivenBackWhileRunning(this ILogger log, string queue, string job);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Jobs;
 using Gristmill.Grains.Options;
@@ -103,14 +104,20 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     /// <summary>Whether a loop has ended that should run: the grain makes a new bridge then.</summary>
     public Exception? Failure => _loops.FirstOrDefault(l => l.IsFaulted)?.Exception?.InnerException;
 
-    /// <summary>Begins to stop.</summary>
+    /// <summary>Begins to stop. Asked again, the sooner end counts: a silo that drains without a limit may be told to stop.</summary>
     public void BeginStop(TimeSpan limit)
     {
-        if (_stopLimit is not null) return;
+        if (_stopLimit is { } known)
+        {
+            var sooner = _services.Clock.GetElapsedTime(_stopBegan) + limit;
+            if (sooner < known) _stopLimit = sooner;
+            return;
+        }
+
         _stopLimit = limit;
         _stopBegan = _services.Clock.GetTimestamp();
         _taking.Cancel();
-        _log.Stopping(_queue.Name, _held.Count, limit.TotalSeconds);
+        _log.Stopping(_queue.Name, _held.Count, limit < BridgeHost.DrainLimit ? string.Create(CultureInfo.InvariantCulture, $"{limit.TotalSeconds} s") : "as long as they need");
     }
 
     /// <summary>Renews the lease and keeps house. Called by a timer of the grain.</summary>
@@ -279,7 +286,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         {
             foreach (var word in text.Split(' ').Skip(1))
             {
-                if (long.TryParse(word, System.Globalization.CultureInfo.InvariantCulture, out var seq)) _held.Find(seq)?.End(EndCause.Requested);
+                if (long.TryParse(word, CultureInfo.InvariantCulture, out var seq)) _held.Find(seq)?.End(EndCause.Requested);
             }
         }
         else if (text.StartsWith("state ", StringComparison.Ordinal))

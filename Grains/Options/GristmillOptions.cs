@@ -17,6 +17,9 @@ public sealed class GristmillOptions
     /// <summary>The silo's name for people. Default: the machine's name and the process id.</summary>
     public string SiloName { get; set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
 
+    /// <summary>What this silo is or has, such as "gpu": queues may ask for it. At most 32 of 1 to 64 letters, digits, '.', '_', ':', '=', '-'.</summary>
+    public List<string> Labels { get; set; } = [];
+
     /// <summary>The queues by name.</summary>
     public Dictionary<string, QueueOptions> Queues { get; set; } = [];
 

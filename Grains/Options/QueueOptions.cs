@@ -24,6 +24,9 @@ public sealed class QueueOptions
     /// <summary>The worker process. Either this or Handler.</summary>
     public WorkerOptions? Worker { get; set; }
 
+    /// <summary>Only silos that have all of these labels serve the queue. At most 32. Default none: every silo serves it.</summary>
+    public List<string> Labels { get; set; } = [];
+
     /// <summary>Jobs of this queue that one silo runs at once, 1 to 100,000. Default 100; a queue with workers runs one per worker.</summary>
     public int Concurrency { get; set; } = 100;
 

@@ -16,4 +16,10 @@ internal static partial class BridgeHostLog
 
     [LoggerMessage(1103, LogLevel.Warning, "Work waits for threads: handlers hold theirs. The thread pool has at least {Threads} now. Handlers that wait should await, and those that compute need no more Concurrency than there are cores.")]
     public static partial void ThreadsHeld(this ILogger log, int threads);
+
+    [LoggerMessage(1104, LogLevel.Information, "Queue {Queue} is not served here: this silo has not the labels {Labels}.")]
+    public static partial void NotServedHere(this ILogger log, string queue, string labels);
+
+    [LoggerMessage(1105, LogLevel.Information, "Drained: nothing runs any more; the silo ends.")]
+    public static partial void Drained(this ILogger log);
 }

@@ -14,11 +14,14 @@ namespace Gristmill.Grains.Silo;
 /// is claimed, running jobs end within the limit, the rest goes back to the ready set.
 /// </summary>
 internal sealed class BridgeHost(
-    SiloQueues queues, SiloIdentity silo, IOptions<GristmillOptions> options, IOptions<HandlerOptions> handlerOptions, IRedisClient redis, HandlerRegistry handlers,
+    SiloQueues queues, SiloIdentity silo, SiloLife life, IHostApplicationLifetime host, IOptions<GristmillOptions> options, IOptions<HandlerOptions> handlerOptions, IRedisClient redis, HandlerRegistry handlers,
     IGrainFactory grains, ILoggerFactory loggers, TimeProvider clock, Random random, ILogger<BridgeHost> log) : BackgroundService
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
     private const int AnnounceBeats = 30;
+
+    /// <summary>What runs on a silo that drains is waited for, however long it takes.</summary>
+    public static readonly TimeSpan DrainLimit = TimeSpan.FromDays(365);
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(50);
     private readonly ThreadPoolGuard _threads = new(log);
 
@@ -26,6 +29,12 @@ internal sealed class BridgeHost(
     {
         foreach (var (name, queue) in options.Value.Queues)
         {
+            if (queue.Labels.Except(options.Value.Labels, StringComparer.Ordinal).ToList() is { Count: > 0 } missing)
+            {
+                log.NotServedHere(name, string.Join(", ", missing));
+                continue;
+            }
+
             var keys = new RedisKeys(options.Value.Service, DatabaseOf(options.Value.Redis), name);
             IJobRunner CreateRunner() => queue.Worker is { } worker
                 ? new WorkerPool(name, worker, handlerOptions.Value.MaxResultBytes, loggers, clock, random)
@@ -39,6 +48,7 @@ internal sealed class BridgeHost(
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        life.Stop();
         await base.StopAsync(cancellationToken);
         var limit = TimeSpan.FromSeconds(options.Value.ShutdownSeconds);
         foreach (var queue in queues.All) await TryAsync(queue, b => b.StopAsync(limit));
@@ -62,17 +72,34 @@ internal sealed class BridgeHost(
             // Workers may take their time to load; the bridges of the others need not wait for them.
             _ = Task.WhenAll(queues.All.Select(q => StartRunnerAsync(q, stoppingToken)));
             var beats = 0;
-            while (true)
+            while (life.TakesWork)
             {
                 foreach (var queue in queues.All) await TryAsync(queue, b => b.RunAsync());
                 if (beats++ % AnnounceBeats == 0 && !await AnnounceAsync(stoppingToken)) beats = 0;
-                await Task.Delay(Heartbeat, clock, stoppingToken);
+                await BeatAsync(life.Draining, stoppingToken);
             }
+
+            await DrainAsync(stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The silo stops.
         }
+    }
+
+    private async Task BeatAsync(CancellationToken sooner, CancellationToken stoppingToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(sooner, stoppingToken);
+        await Task.Delay(Heartbeat, clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        stoppingToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task DrainAsync(CancellationToken stoppingToken)
+    {
+        foreach (var queue in queues.All) await TryAsync(queue, b => b.StopAsync(DrainLimit));
+        while (!await AllStoppedAsync()) await Task.Delay(StopLook, clock, stoppingToken);
+        log.Drained();
+        host.StopApplication();
     }
 
     /// <summary>The database number of a Redis URL; channels carry it, since pub/sub knows no databases.</summary>

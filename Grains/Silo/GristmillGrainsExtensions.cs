@@ -20,6 +20,7 @@ public static class GristmillGrainsExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddTransient(_ => new Random());
         services.AddSingleton(provider => new SiloIdentity(provider.GetRequiredService<IOptions<GristmillOptions>>().Value.SiloName));
+        services.AddSingleton<SiloLife>();
         services.AddSingleton<SiloQueues>();
         services.AddSingleton<RunningJobs>();
         services.AddJobHandlerRegistry();
@@ -29,6 +30,7 @@ public static class GristmillGrainsExtensions
         });
         services.AddSingleton<QueueMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
+        services.AddHostedService<SiloReporter>();
         services.AddHostedService<BridgeHost>();
         return services;
     }

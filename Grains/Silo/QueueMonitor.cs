@@ -21,6 +21,12 @@ internal sealed class QueueMonitor(SiloQueues queues, SiloIdentity silo, IGrainF
     private long _completed;
     private long _failed;
 
+    /// <summary>Jobs that this silo completed since its start.</summary>
+    public long Completed => Interlocked.Read(ref _completed);
+
+    /// <summary>Jobs that died on this silo since its start.</summary>
+    public long Dead => Interlocked.Read(ref _failed);
+
     /// <summary>The last look at each queue.</summary>
     public IReadOnlyList<QueueReading> Readings => _readings;
 

@@ -6,6 +6,9 @@ public sealed record SiloIdentity(string Name)
 {
     private long _counter;
 
+    /// <summary>This run of the silo: another id after each start.</summary>
+    public string Id { get; } = NewGeneration();
+
     /// <summary>A number that this process has never used before: the counter of a fencing token.</summary>
     public long NextCounter() => Interlocked.Increment(ref _counter);
 

@@ -77,6 +77,7 @@ internal static class GristmillConfiguration
         options.Url = flags.Url ?? options.Url;
         options.Embedded.Folder = flags.Folder ?? options.Embedded.Folder;
         options.HandlerAssemblies.AddRange(flags.HandlerAssemblies);
+        options.Labels.AddRange(flags.Labels.Except(options.Labels, StringComparer.Ordinal));
         if (flags.HasQueue && QueueOf(options, flags) is { } name)
         {
             ApplyQueueFlags(options.Queues, name, flags);

@@ -39,6 +39,9 @@ internal sealed record GristmillFlags
     /// <summary>--handlers: assemblies with handlers.</summary>
     public IReadOnlyList<string> HandlerAssemblies { get; init; } = [];
 
+    /// <summary>--label: what this silo is or has.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
     /// <summary>--log-level, by a name of LOG_LEVEL.</summary>
     public string? LogLevel { get; init; }
 

@@ -35,6 +35,7 @@ internal sealed class GristmillOptionsValidator(IConfiguration configuration, Gr
             found.Add("SiloName", options.SiloName, "1 to 128 characters");
         }
 
+        LabelRules.Check(options.Labels, found);
         found.Range("LeaseSeconds", options.LeaseSeconds, 1, 300);
         found.Range("RenewSeconds", options.RenewSeconds, 0.1, options.LeaseSeconds / 3);
         found.Range("ShutdownSeconds", options.ShutdownSeconds, 0, 3600);

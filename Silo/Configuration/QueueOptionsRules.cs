@@ -19,6 +19,7 @@ internal static class QueueOptionsRules
 
         Work(options, found);
         Lists(options, found);
+        LabelRules.Check(options.Labels, found);
         Bounds(options, found);
         Retries(options.Retry, found.Under("Retry"));
         Names(options.Fields, found.Under("Fields"));

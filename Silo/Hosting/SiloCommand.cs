@@ -6,6 +6,7 @@ using Gristmill.Silo.Configuration;
 using Gristmill.Silo.EmbeddedStore;
 using Gristmill.Silo.Findings;
 using Gristmill.Silo.Http;
+using Gristmill.Silo.LocalCluster;
 using Gristmill.Silo.Telemetry;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
@@ -24,11 +25,14 @@ internal static class SiloCommand
         var flags = new SiloFlags(globals);
         var command = new Command("silo", "Runs a silo: takes jobs off the lists of its queues and works on them.");
         flags.AddTo(command);
-        command.SetAction((parsed, cancellationToken) => RunAsync(flags.Read(parsed), cancellationToken));
+        command.Options.Add(LocalClusterCommand.Count);
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            flags.Read(parsed),
+            read => parsed.GetValue(LocalClusterCommand.Count) > 1 ? LocalClusterCommand.RunAsync(parsed, read, cancellationToken) : HostAsync(read, cancellationToken)));
         return command;
     }
 
-    private static async Task<int> RunAsync(GristmillFlags flags, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(GristmillFlags flags, Func<GristmillFlags, Task<int>> host)
     {
         if (flags.Handler is not null && flags.Worker is not null)
         {
@@ -38,7 +42,7 @@ internal static class SiloCommand
 
         try
         {
-            return await HostAsync(flags, cancellationToken);
+            return await host(flags);
         }
         catch (OptionsValidationException wrong)
         {

@@ -20,11 +20,12 @@ internal sealed class SiloFlags(GlobalOptions globals)
     private readonly Option<int?> _workers = new("--workers") { Description = "How many worker processes. Default: 1." };
     private readonly Option<int?> _concurrency = new("--concurrency") { Description = "Jobs at once on this silo. Default: 100." };
     private readonly Option<double?> _timeout = new("--timeout") { Description = "Seconds for one attempt. Default: 300." };
+    private readonly Option<string[]> _labels = new("--label") { Description = "A label of this silo, such as gpu; queues with Labels are served by silos that have them." };
     private readonly Option<string?> _logLevel = new("--log-level") { Description = "DEBUG, INFO, WARNING or ERROR. Default: INFO." };
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _url, _folder, _queue, _list, _handler, _handlers, _worker, _workers, _concurrency, _timeout, _logLevel })
+        foreach (var option in new Option[] { _url, _folder, _queue, _list, _handler, _handlers, _worker, _workers, _concurrency, _timeout, _labels, _logLevel })
         {
             command.Options.Add(option);
         }
@@ -44,6 +45,7 @@ internal sealed class SiloFlags(GlobalOptions globals)
         Workers = parsed.GetValue(_workers),
         Concurrency = parsed.GetValue(_concurrency),
         TimeoutSeconds = parsed.GetValue(_timeout),
+        Labels = parsed.GetValue(_labels) ?? [],
         LogLevel = parsed.GetValue(_logLevel),
     };
 }

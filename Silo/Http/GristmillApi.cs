@@ -8,7 +8,7 @@ namespace Gristmill.Silo.Http;
 
 /// <summary>
 /// The HTTP API: one file for each group of calls (EnqueueCalls, JobCalls, JobEventStream, QueueCalls, DeadLetterCalls,
-/// HealthCalls). All of them read their input by <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
+/// SiloCalls, HealthCalls). All of them read their input by <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
 /// <see cref="QueueDirectory"/>, work through the client, and fail with what <see cref="ApiProblems"/> makes of an exception.
 /// </summary>
 internal static class GristmillApi
@@ -34,6 +34,7 @@ internal static class GristmillApi
         JobCalls.Map(queue);
         DeadLetterCalls.Map(queue);
         QueueCalls.Map(api);
+        SiloCalls.Map(api);
         HealthCalls.Map(routes, api);
         return routes;
     }

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Globalization;
+using Gristmill.Client;
+using Spectre.Console;
+
+namespace Gristmill.Silo.Commands;
+
+/// <summary><c>gristmill silos [list]|drain</c></summary>
+internal static class SilosCommands
+{
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
+    private static readonly Argument<string> Name = new("silo") { Description = "The silo: its name, or its id or the beginning of it." };
+    private static readonly Option<bool> Wait = new("--wait") { Description = "Waits until the silo has ended." };
+
+    public static Command Make(CommandEnvironment environment, GlobalOptions globals)
+    {
+        var command = new Command("silos", "Lists the silos of the cluster, or drains one.");
+        command.SetAction(CommandRun.Action(environment, globals, ListAsync));
+        var list = new Command("list", "Lists the silos: state, load, version, age.");
+        list.SetAction(CommandRun.Action(environment, globals, ListAsync));
+        command.Add(list);
+        var drain = new Command("drain", "Lets a silo take nothing more, finish what it runs, and end.") { Name, Wait };
+        drain.SetAction(CommandRun.Action(environment, globals, DrainAsync));
+        command.Add(drain);
+        return command;
+    }
+
+    private static async Task<int> ListAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var silos = await run.Client.ListSilosAsync(cancellationToken);
+        if (run.IsJson)
+        {
+            run.WriteJson(new { silos });
+            return ExitStatus.Ok;
+        }
+
+        if (silos.Count == 0)
+        {
+            run.WriteLine($"No silo of the service '{run.Client.Service}' is at {run.Client.Describe()}; start one with: gristmill silo");
+            return ExitStatus.Ok;
+        }
+
+        var now = run.Environment.Clock.GetUtcNow();
+        var table = Plain.Table("SILO", "ID", "STATE", "RUNNING", "CAPACITY", "COMPLETED", "DEAD", "QUEUES", "LABELS", "VERSION", "ENGINE", "HOST", "PID", "AGE", "HEARD");
+        foreach (var s in silos)
+        {
+            table.AddRow(
+                Plain.Cell(s.Name), Plain.Cell(s.Id[..Math.Min(6, s.Id.Length)]), Plain.Cell(s.State),
+                Plain.Cell(s.Queues.Sum(q => q.Running)), Plain.Cell(s.Queues.Sum(q => q.Capacity)), Plain.Cell(s.Completed), Plain.Cell(s.Dead),
+                Plain.Cell(string.Join(" ", s.Queues.Select(q => q.Trouble is null ? q.Name : $"{q.Name}!"))), Plain.Cell(string.Join(" ", s.Labels)),
+                Plain.Cell(s.Version), Plain.Cell(s.Engine), Plain.Cell(s.Host), Plain.Cell(s.Pid),
+                Plain.Cell(Plain.Span(Math.Max(0, (now - s.StartedAt).TotalSeconds))), Plain.Cell(Heard(s)));
+        }
+
+        run.Console.Write(table);
+        foreach (var (silo, queue) in silos.Where(s => s.State != "lost").SelectMany(s => s.Queues.Where(q => q.Trouble is not null).Select(q => (s, q))))
+        {
+            run.WriteLine($"{silo.Name}, queue {queue.Name}: {queue.Trouble}");
+        }
+
+        return ExitStatus.Ok;
+    }
+
+    private static async Task<int> DrainAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var silo = Find(await run.Client.ListSilosAsync(cancellationToken), run.Parsed.GetRequiredValue(Name));
+        await run.Client.DrainSiloAsync(silo.Id, cancellationToken);
+        if (run.Parsed.GetValue(Wait)) silo = await GoneAsync(run, silo, cancellationToken);
+        else silo = silo with { State = "draining" };
+        if (run.IsJson) run.WriteJson(silo);
+        else run.WriteLine(silo.State == "draining" ? $"{silo.Name} drains: it takes nothing more, and ends when its {Running(silo)} are done" : $"{silo.Name} has ended");
+        return ExitStatus.Ok;
+    }
+
+    private static async Task<SiloInfo> GoneAsync(CommandRun run, SiloInfo silo, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var now = (await run.Client.ListSilosAsync(cancellationToken)).FirstOrDefault(s => s.Id == silo.Id);
+            if (now is null) return silo with { State = "ended" };
+            if (now.State == "lost") throw new CommandException($"{silo.Name} was lost while it drained; its jobs go to others when its leases expire.");
+            await Task.Delay(Look, run.Environment.Clock, cancellationToken);
+        }
+    }
+
+    private static SiloInfo Find(IReadOnlyList<SiloInfo> silos, string name)
+    {
+        var live = silos.Where(s => s.State != "lost").ToList();
+        var found = live.Where(s => s.Name == name || s.Id == name).ToList();
+        if (found.Count == 0) found = [.. live.Where(s => s.Id.StartsWith(name, StringComparison.Ordinal))];
+        return found.Count switch
+        {
+            1 => found[0],
+            0 => throw new CommandException($"There is no silo '{name}'.", live.Count == 0 ? "No silo runs." : Suggestion.Of(name, [.. live.Select(s => s.Name)]) ?? $"There are: {string.Join(", ", live.Select(s => s.Name))}"),
+            _ => throw new CommandException($"{found.Count} silos answer to '{name}'.", $"Say which by its id: {string.Join(", ", found.Select(s => s.Id))}"),
+        };
+    }
+
+    private static string Running(SiloInfo silo) => string.Create(CultureInfo.InvariantCulture, $"{silo.Queues.Sum(q => q.Running)} running jobs");
+
+    private static string Heard(SiloInfo silo) => silo.State == "lost" ? $"{Plain.Span(silo.HeardSecondsAgo)} ago" : "now";
+}
