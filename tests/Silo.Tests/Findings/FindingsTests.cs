@@ -47,10 +47,11 @@ public sealed class FindingsTests
     }
 
     [Theory]
-    [InlineData("RQ", "import redis; from rq import Queue\nQueue('asr-queue', connection=redis.Redis(port={0})).enqueue('os.getcwd')", "'asr-queue' (key 'rq:queue:asr-queue')")]
-    [InlineData("Celery", "from celery import Celery\nCelery('x', broker='redis://127.0.0.1:{0}/0').send_task('add', args=(1,), queue='speech', ignore_result=True)", "'speech' (key 'speech')")]
-    public async Task Real_producer_of_another_library_is_recognised(string library, string program, string expected)
+    [InlineData("RQ", "rq", "python3-rq", "import redis; from rq import Queue\nQueue('asr-queue', connection=redis.Redis(port={0})).enqueue('os.getcwd')", "'asr-queue' (key 'rq:queue:asr-queue')")]
+    [InlineData("Celery", "celery", "celery", "from celery import Celery\nCelery('x', broker='redis://127.0.0.1:{0}/0').send_task('add', args=(1,), queue='speech', ignore_result=True)", "'speech' (key 'speech')")]
+    public async Task Real_producer_of_another_library_is_recognised(string library, string module, string package, string program, string expected)
     {
+        Tools.RequirePythonModule(module, package);
         await using var at = await Doctor.StartAsync(StoreKind.Redis);
         await RunPythonAsync(program.Replace("{0}", $"{at.Server.Port}", StringComparison.Ordinal));
         var finding = await at.FindAsync("other_library");
@@ -151,8 +152,7 @@ public sealed class FindingsTests
 
     private static async Task RunPythonAsync(string program)
     {
-        // Debian's own interpreter: it has the packages python3-rq and celery.
-        using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", program]) { RedirectStandardError = true })!;
+        using var python = Process.Start(new ProcessStartInfo(Tools.SystemPython, ["-c", program]) { RedirectStandardError = true })!;
         var said = await python.StandardError.ReadToEndAsync(Cancelled);
         await python.WaitForExitAsync(Cancelled);
         Assert.True(python.ExitCode == 0, said);
