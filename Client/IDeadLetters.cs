@@ -18,6 +18,15 @@ public interface IDeadLetters
     /// <param name="cancellationToken">Stops the wait.</param>
     Task<DeadLetter?> GetAsync(string id, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// The refused jobs whose payload gave this id: they go by the store's own, since theirs is wrong or another job's. Looks
+    /// through the newest 1,000 dead letters.
+    /// </summary>
+    /// <param name="payloadId">The id that the payload gave.</param>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <returns>The dead letters, newest first.</returns>
+    Task<IReadOnlyList<DeadLetter>> FindByPayloadIdAsync(string payloadId, CancellationToken cancellationToken = default);
+
     /// <summary>Makes one a ready job again, with fresh budgets.</summary>
     /// <param name="id">The job's id.</param>
     /// <param name="payload">The payload that replaces its own; null to keep it.</param>
@@ -71,6 +80,10 @@ public sealed record DeadLetter
 {
     /// <summary>The job's id.</summary>
     public required string Id { get; init; }
+
+    /// <summary>The id that its payload gave, where the job was refused and goes by another; null otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PayloadId { get; init; }
 
     /// <summary>The queue.</summary>
     public required string Queue { get; init; }

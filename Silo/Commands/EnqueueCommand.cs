@@ -34,7 +34,7 @@ internal static class EnqueueCommand
         var handle = await queue.EnqueueRawAsync(payload, options, cancellationToken);
         if (run.IsJson) run.WriteJson(await handle.GetAsync(cancellationToken) ?? new Job { Id = handle.Id, Queue = handle.Queue, State = JobState.Queued });
         else run.WriteLine(Line(handle));
-        await WarnAsync(run, queue, cancellationToken);
+        await run.WarnUnservedAsync(queue, "; the job waits until one does", cancellationToken);
         return ExitStatus.Ok;
     }
 
@@ -44,15 +44,6 @@ internal static class EnqueueCommand
         EnqueueOutcome.Cancelled => $"{handle.Queue} took the job {handle.Id}, which was cancelled before it came",
         _ => $"{handle.Queue} took the job {handle.Id}",
     };
-
-    // A name that is only mistyped would keep the job waiting for ever, without a word.
-    private static async Task WarnAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
-    {
-        if ((await queue.GetInfoAsync(cancellationToken)).Silos.Count > 0) return;
-        var known = await run.Client.ListQueuesAsync(cancellationToken);
-        var suggestion = known.Contains(queue.Name) ? null : Suggestion.Of(queue.Name, known);
-        run.Warn($"No silo serves the queue '{queue.Name}' now; the job waits until one does.{(suggestion is null ? string.Empty : $" {suggestion}")}");
-    }
 
     private static EnqueueOptions Options(ParseResult parsed) => new()
     {

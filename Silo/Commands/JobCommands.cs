@@ -4,7 +4,6 @@ using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
-using Spectre.Console;
 
 namespace Gristmill.Silo.Commands;
 
@@ -36,24 +35,19 @@ internal static class JobCommands
     /// <summary>Writes a job for people.</summary>
     public static void Write(CommandRun run, Job job)
     {
-        var grid = Plain.Table("", "").HideHeaders();
-        void Row(string name, string? value)
-        {
-            if (value is not null) grid.AddRow(new Text(name), Plain.Cell(value));
-        }
-
-        Row("job", $"{job.Queue}/{job.Id}");
-        Row("state", JobStates.Name(job.State) + (job.Reason is null ? string.Empty : $" ({job.Reason})") + (job.CancelRequested ? ", to be cancelled" : string.Empty));
-        Row("waits for", Wait(job.WaitingFor));
-        Row("attempt", job.MaxAttempts is { } most ? string.Create(CultureInfo.InvariantCulture, $"{job.Attempt} of {most}") : job.Attempt.ToString(CultureInfo.InvariantCulture));
-        Row("progress", job.Progress is { } progress ? JobWatchView.Describe(progress) : null);
-        Row("session", job.SessionId);
-        Row("enqueued", Plain.Time(job.EnqueuedAt));
-        Row("started", job.StartedAt is null ? null : Plain.Time(job.StartedAt));
-        Row("finished", job.FinishedAt is null ? null : Plain.Time(job.FinishedAt));
-        Row("silo", job.Silo);
-        foreach (var error in job.Errors) Row("error", $"{Plain.Time(error.At)} attempt {error.Attempt}, {error.Kind}: {error.Message}");
-        run.Console.Write(grid);
+        var sheet = new FactSheet();
+        sheet.Add("job", $"{job.Queue}/{job.Id}");
+        sheet.Add("state", JobStates.Name(job.State) + (job.Reason is null ? string.Empty : $" ({job.Reason})") + (job.CancelRequested ? ", to be cancelled" : string.Empty));
+        sheet.Add("waits for", Wait(job.WaitingFor));
+        sheet.Add("attempt", job.MaxAttempts is { } most ? string.Create(CultureInfo.InvariantCulture, $"{job.Attempt} of {most}") : job.Attempt.ToString(CultureInfo.InvariantCulture));
+        sheet.Add("progress", job.Progress is { } progress ? JobWatchView.Describe(progress) : null);
+        sheet.Add("session", job.SessionId);
+        sheet.Add("enqueued", Plain.Time(job.EnqueuedAt));
+        sheet.Add("started", job.StartedAt is null ? null : Plain.Time(job.StartedAt));
+        sheet.Add("finished", job.FinishedAt is null ? null : Plain.Time(job.FinishedAt));
+        sheet.Add("silo", job.Silo);
+        sheet.Write(run);
+        FactSheet.WriteErrors(run, job.Errors);
         if (job.Result is { } result) run.WriteLine($"result{Environment.NewLine}{JsonSerializer.Serialize(result, ApiJson.Indented)}");
     }
 
@@ -73,6 +67,7 @@ internal static class JobCommands
         var job = await queue.GetAsync(run.Parsed.GetRequiredValue(Id), cancellationToken) ?? throw await UnknownAsync(run, queue, cancellationToken);
         if (run.IsJson) run.WriteJson(job);
         else Write(run, job);
+        await RefusedJobs.WarnAsync(run, queue, job.Id, cancellationToken);
         return ExitStatus.Ok;
     }
 
@@ -125,6 +120,7 @@ internal static class JobCommands
     private static async Task<CommandException> UnknownAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
     {
         await run.KnownAsync(queue, cancellationToken);
+        await RefusedJobs.WarnAsync(run, queue, run.Parsed.GetRequiredValue(Id), cancellationToken);
         return new CommandException(
             $"The queue '{queue.Name}' has no job '{run.Parsed.GetRequiredValue(Id)}': there was none, its record is no longer kept, or it was pushed to the list and not admitted yet.",
             $"gristmill queues show {queue.Name}   shows what the queue has.");

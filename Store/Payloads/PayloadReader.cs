@@ -68,7 +68,12 @@ public static class PayloadReader
             json.Read();
             if (field >= 0 && json.TokenType != JsonTokenType.Null)
             {
-                fault ??= Take((PayloadField)field, ref json, Encoding.UTF8.GetString(names[field]), header);
+                // What is wrong first is said; the id is wanted in any case, to find the dead letter by.
+                if (fault is null || field == (int)PayloadField.JobId)
+                {
+                    var wrong = Take((PayloadField)field, ref json, Encoding.UTF8.GetString(names[field]), header);
+                    fault ??= wrong;
+                }
             }
 
             json.Skip();

@@ -64,6 +64,22 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Contains("Did you mean 'asr'?", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Queue_that_no_silo_ever_served_is_listed_and_warned_of()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        (await cli.RunAsync("enqueue", "asrr", "{}")).Expect(0);
+        Assert.Matches(@"asrr\s+open\s+0\s+1\s", (await cli.RunAsync("queues")).Expect(0).Out);
+        var again = (await cli.RunAsync("enqueue", "asrr", "{}")).Expect(0);
+        Assert.Contains("No silo serves the queue 'asrr' now; the job waits until one does. Did you mean 'asr'?", again.Error, StringComparison.Ordinal);
+        Assert.Contains("No silo serves the queue 'asrr' now. Did you mean 'asr'?", (await cli.RunAsync("queues", "pause", "asrr")).Expect(0).Error, StringComparison.Ordinal);
+        foreach (var line in new[] { "queues pause asx", "dead-letters list asx", "dead-letters purge asx --all" })
+        {
+            Assert.Contains("Did you mean 'asr'?", (await cli.RunAsync(line.Split(' '))).Expect(1).Error, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("enqueue asr")]
     [InlineData("enqueue asr [1]")]
@@ -208,6 +224,43 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Equal("2 dead letters of asr are ready again\n", (await cli.RunAsync("dead-letters", "requeue", "asr", "--reason", "timeout")).Expect(0).Out);
         Assert.Equal(1, (await cli.RunAsync("dead-letters", "purge", "asr", "--all", "--json")).Expect(0).Json.GetProperty("purged").GetInt32());
         (await cli.RunAsync("dead-letters", "purge", "asr", "d")).Expect(1);
+    }
+
+    [Fact]
+    public async Task Refused_job_is_found_by_the_id_of_its_payload()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), new EnqueueOptions { Id = "clip-7" }, Stop);
+        await silo.RefuseAsync(await silo.StartOneAsync(), "invalid_field", "The field 'timeout' is no number.");
+        var own = Assert.Single((await cli.Cluster.Queue.DeadLetters.ListAsync(cancellationToken: Stop)).DeadLetters).Id;
+
+        Assert.NotEqual("clip-7", own);
+        Assert.Matches(@"invalid_field\s+0\s.*clip-7", (await cli.RunAsync("dead-letters", "list", "asr")).Expect(0).Out);
+        var shown = (await cli.RunAsync("dead-letters", "show", "asr", "clip-7")).Expect(0).Out;
+        Assert.Matches($@"job\s+asr/{own}\nid in payload\s+clip-7\n", shown);
+        Assert.Matches(@"Z invalid_field: The field 'timeout'", shown);
+        foreach (var line in new[] { "job show asr clip-7", "dead-letters requeue asr clip-7" })
+        {
+            Assert.Contains($"gristmill dead-letters show asr {own}", (await cli.RunAsync(line.Split(' '))).Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Traceback_is_shown_line_by_line()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), new EnqueueOptions { Id = "a" }, Stop);
+        await silo.BuryAsync(await silo.StartOneAsync(), "fatal", "ValueError: no\nTraceback (most recent call last):\n  File \"w.py\", line 3\n");
+        foreach (var line in new[] { "job show asr a", "dead-letters show asr a" })
+        {
+            var result = (await cli.RunAsync(line.Split(' '))).Expect(0).Out;
+            Assert.Contains("attempt 1, error: ValueError: no\n    Traceback (most recent call last):\n      File \"w.py\", line 3\n", result, StringComparison.Ordinal);
+            Assert.DoesNotMatch(@" \n", result);
+        }
+
+        Assert.DoesNotContain("Traceback", (await cli.RunAsync("dead-letters", "list", "asr")).Expect(0).Out, StringComparison.Ordinal);
     }
 
     [Fact]
