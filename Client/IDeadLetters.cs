@@ -75,6 +75,17 @@ public sealed record DeadLetterFilter
         && (DiedSince is null || letter.DiedAt >= DiedSince);
 }
 
+/// <summary>The words for why a job is a dead letter; docs/states.md says what each means.</summary>
+public static class DeadReasons
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "retries", "timeout", "fatal", "lost_worker", "out_of_memory", "dependency_failed",
+        "malformed", "invalid_field", "id_conflict", "foreign_dialect", "too_large", "corrupt",
+    ];
+}
+
 /// <summary>A dead letter. As JSON it is what the HTTP API gives.</summary>
 public sealed record DeadLetter
 {

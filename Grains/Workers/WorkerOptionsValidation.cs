@@ -41,10 +41,10 @@ internal static class WorkerOptionsValidation
         Range(nameof(options.StderrTailLines), options.StderrTailLines, 0, 1000);
         return errors;
 
-        // Also refuses what is no number.
+        // Also refuses what is no number; a bound that is none, since it hangs on another wrong option, is not looked at.
         void Range(string option, double value, double min, double max)
         {
-            if (!(value >= min && value <= max))
+            if (value < min || value > max || double.IsNaN(value))
             {
                 errors.Add(string.Create(
                     CultureInfo.InvariantCulture, $"{section}:{option} is {value}; it must be from {min} to {max}."));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Gristmill.Client;
+using Gristmill.Redis;
 using Gristmill.Silo.Configuration;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
@@ -14,6 +15,7 @@ internal sealed class CommandRun : IAsyncDisposable
 {
     private readonly GlobalOptions _globals;
     private GristmillClient? _client;
+    private bool _isEmbedded;
 
     private CommandRun(ParseResult parsed, CommandEnvironment environment, GlobalOptions globals)
     {
@@ -36,7 +38,7 @@ internal sealed class CommandRun : IAsyncDisposable
     public IGristmillClient Client => _client ??= GristmillClient.Connect(
         new GristmillClientOptions
         {
-            Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment),
+            Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded),
             Service = Service(),
             MaxRetries = 0,
         },
@@ -49,7 +51,15 @@ internal sealed class CommandRun : IAsyncDisposable
         async (parsed, cancellationToken) =>
         {
             await using var run = new CommandRun(parsed, environment, globals);
-            return await action(run, cancellationToken);
+            try
+            {
+                return await action(run, cancellationToken);
+            }
+            catch (Exception error) when (run._isEmbedded && (error as RedisException ?? error.InnerException) is RedisUnavailableException)
+            {
+                // A store that was killed leaves the file that says where it was.
+                throw new CommandException("The embedded store of this folder does not run any more.", RedisAddress.Hint);
+            }
         };
 
     /// <summary>A queue by the name that was given.</summary>

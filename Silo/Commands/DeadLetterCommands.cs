@@ -16,7 +16,7 @@ internal static class DeadLetterCommands
     private static readonly Option<int> Limit = new("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
     private static readonly Option<string?> Cursor = new("--cursor") { Description = "Where the page before ended." };
     private static readonly Option<bool> All = new("--all") { Description = "All of them." };
-    private static readonly Option<string?> Reason = new("--reason") { Description = "All with this reason: retries, timeout, malformed, …" };
+    private static readonly Option<string?> Reason = new("--reason") { Description = $"All with this reason: {string.Join(", ", DeadReasons.All)}." };
     private static readonly Option<string?> Payload = new("--payload") { Description = "The payload that replaces the job's: JSON, @file, or - for standard input." };
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
@@ -113,8 +113,9 @@ internal static class DeadLetterCommands
         if (Single(run) is not { } id)
         {
             if (run.Parsed.GetValue(Payload) is not null) throw CommandException.BadUsage("--payload goes with one id.");
+            var filter = Filter(run);
             await run.KnownAsync(queue, cancellationToken);
-            var count = await queue.DeadLetters.RequeueAllAsync(Filter(run), cancellationToken);
+            var count = await queue.DeadLetters.RequeueAllAsync(filter, cancellationToken);
             return Done(run, new { requeued = count }, $"{count} dead letters of {queue.Name} are ready again");
         }
 
@@ -132,8 +133,9 @@ internal static class DeadLetterCommands
         var queue = run.Queue(Queue);
         if (Single(run) is not { } id)
         {
+            var filter = Filter(run);
             await run.KnownAsync(queue, cancellationToken);
-            var count = await queue.DeadLetters.PurgeAllAsync(Filter(run), cancellationToken);
+            var count = await queue.DeadLetters.PurgeAllAsync(filter, cancellationToken);
             return Done(run, new { purged = count }, $"{count} dead letters of {queue.Name} are gone");
         }
 
@@ -156,7 +158,7 @@ internal static class DeadLetterCommands
         return reason is null || DeadReasons.All.Contains(reason)
             ? new DeadLetterFilter { Reason = reason }
             : throw CommandException.BadUsage(
-                $"--reason is '{reason}'; it must be one of {string.Join(", ", DeadReasons.All)}.{(NearestName.Of(reason, DeadReasons.All) is { } nearest ? $" Did you mean '{nearest}'?" : string.Empty)}");
+                $"--reason is '{reason}'; it must be one of {string.Join(", ", DeadReasons.All)}.", Suggestion.Of(reason, DeadReasons.All));
     }
 
     private static int Done<T>(CommandRun run, T json, string line)

@@ -64,10 +64,11 @@ internal static class JobCommands
     private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
     {
         var queue = run.Queue(Queue);
-        var job = await queue.GetAsync(run.Parsed.GetRequiredValue(Id), cancellationToken) ?? throw await UnknownAsync(run, queue, cancellationToken);
+        var id = run.Parsed.GetRequiredValue(Id);
+        var job = await queue.GetAsync(id, cancellationToken) ?? throw await UnknownAsync(run, queue, cancellationToken);
         if (run.IsJson) run.WriteJson(job);
         else Write(run, job);
-        await RefusedJobs.WarnAsync(run, queue, job.Id, cancellationToken);
+        await RefusedJobs.WarnAsync(run, queue, id, cancellationToken);
         return ExitStatus.Ok;
     }
 

@@ -14,6 +14,12 @@ public sealed record PayloadFault(string Reason, string Message);
 /// </summary>
 public static class PayloadReader
 {
+    /// <summary>The shortest limit of an attempt, in seconds.</summary>
+    public const double MinTimeoutSeconds = 0.001;
+
+    /// <summary>The longest limit of an attempt, in seconds: 30 days.</summary>
+    public const double MaxTimeoutSeconds = 30 * 24 * 3600;
+
     /// <summary>Nested deeper than this, a payload is malformed.</summary>
     public const int MaxDepth = 64;
 

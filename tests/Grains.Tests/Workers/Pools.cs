@@ -11,9 +11,7 @@ internal static class Pools
 {
     public const int MaxResultBytes = 100_000;
 
-    public static string Root { get; } = FindRoot();
-
-    public static string Torture { get; } = Path.Combine(Root, "tests/Grains.Tests/Workers/torture_worker.py");
+    public static string Torture { get; } = Repository.Path("tests/Grains.Tests/Workers/torture_worker.py");
 
     public static WorkerOptions Options(params string[] arguments)
     {
@@ -49,15 +47,4 @@ internal static class Pools
 
     public static Task<AttemptResult> DoAsync(this IJobRunner pool, string what, string more = "") =>
         pool.RunAsync($$"""{"do":"{{what}}"{{more}}}""", TestContext.Current.CancellationToken);
-
-    private static string FindRoot()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Cluster.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("Cluster.sln is not above the tests.");
-        }
-
-        return folder;
-    }
 }

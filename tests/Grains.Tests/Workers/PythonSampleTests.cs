@@ -131,7 +131,7 @@ public sealed class PythonSampleTests
         Assert.Equal(expected, output.Length == 0 ? "" : JsonSerializer.Serialize(JsonDocument.Parse(output).RootElement));
     }
 
-    private static string Samples { get; } = Path.Combine(Pools.Root, "samples/python");
+    private static string Samples { get; } = Repository.Path("samples/python");
 
     private static Task<WorkerPool> StartAsync(params string[] arguments) => StartAsync(new ScopeLog(), arguments);
 

@@ -30,6 +30,68 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
+    public async Task Enqueue_takes_several_dependencies_and_unix_seconds()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        (await cli.RunAsync("enqueue", "asr", "{}", "--id", "late", "--run-at", "4000000000.5")).Expect(0);
+        (await cli.RunAsync("enqueue", "asr", "{}", "--id", "child", "--depends-on", "late,b", "--depends-on", "c", "d")).Expect(0);
+
+        Assert.Equal(4_000_000_000_500, (await silo.Store.GetAsync("late", Stop))!.Header.Due);
+        Assert.Equal(["late", "b", "c", "d"], (await silo.Store.GetAsync("child", Stop))!.Header.DependsOn);
+    }
+
+    [Fact]
+    public async Task DeadLetters_of_an_unknown_reason_names_the_known()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var refused = (await cli.RunAsync("dead-letters", "requeue", "asr", "--reason", "timeot")).Expect(2);
+        Assert.Contains("--reason is 'timeot'; it must be one of retries, timeout, fatal,", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'timeout'?", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("redis://:wrong@127.0.0.1:{0}/0", "WRONGPASS", "The user or the password in the address is wrong.")]
+    [InlineData("redis://127.0.0.1:{0}/0", "NOAUTH", "It asks for a password.")]
+    [InlineData("redis://:open-sesame@127.0.0.1:{0}/99", "DB index is out of range", "The number at the end of the address is the database")]
+    public async Task Redis_that_refuses_is_quoted_with_what_to_do(string address, string said, string advice)
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await using var server = await Stores.StartAsync(StoreKind.Redis, password: "open-sesame");
+        foreach (var line in new[] { "queues", "enqueue asr {}" })
+        {
+            var result = (await cli.RunAsync([.. line.Split(' '), "--redis", address.Replace("{0}", $"{server.Port}", StringComparison.Ordinal)])).Expect(1);
+            Assert.Contains(said, result.Error, StringComparison.Ordinal);
+            Assert.Contains(advice, result.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("not reachable", result.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("sesame", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Embedded_store_that_was_killed_is_said_with_what_to_do()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        cli.Variables.Remove("REDIS_URL");
+        Directory.CreateDirectory(Path.Combine(cli.Folder, ".gristmill"));
+        await File.WriteAllTextAsync(Path.Combine(cli.Folder, ".gristmill", "endpoint"), "redis://127.0.0.1:1\n", Stop);
+        foreach (var line in new[] { "queues", "enqueue asr {}" })
+        {
+            var result = (await cli.RunAsync(line.Split(' '))).Expect(1);
+            Assert.Contains("does not run any more", result.Error, StringComparison.Ordinal);
+            Assert.Contains("gristmill silo --queue", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Page_of_states_names_every_reason()
+    {
+        var rows = File.ReadAllLines(Repository.Path("docs/states.md")).SkipWhile(l => l != "## Why a job is dead").Skip(1).TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal))
+            .Where(l => l.StartsWith("| ", StringComparison.Ordinal)).Select(l => l.Split('|')[1].Trim()).Where(w => w is not ("reason" or "---"));
+        Assert.Equal(DeadReasons.All, rows);
+    }
+
+    [Fact]
     public async Task Enqueue_known_id_and_conflict_are_told_apart()
     {
         await using var cli = await CommandFixture.CreateAsync(stores);
@@ -92,6 +154,9 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     [InlineData("queues shw asr")]
     [InlineData("jobs")]
     [InlineData("dead-letters purge asr")]
+    [InlineData("dead-letters purge asr --reason timeot")]
+    [InlineData("dead-letters requeue asr --reason timeot")]
+    [InlineData("enqueue asr {} --run-at -5")]
     [InlineData("dead-letters purge asr x --all")]
     [InlineData("dead-letters list asr --limit 0")]
     [InlineData("queues --service no/slash")]
@@ -231,8 +296,8 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     {
         await using var cli = await CommandFixture.CreateAsync(stores);
         var silo = await cli.Cluster.SiloAsync();
-        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), new EnqueueOptions { Id = "clip-7" }, Stop);
-        await silo.RefuseAsync(await silo.StartOneAsync(), "invalid_field", "The field 'timeout' is no number.");
+        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), cancellationToken: Stop);
+        await silo.RefuseAsync(await silo.StartOneAsync(), "invalid_field", "The field 'timeout' is no number.", "clip-7");
         var own = Assert.Single((await cli.Cluster.Queue.DeadLetters.ListAsync(cancellationToken: Stop)).DeadLetters).Id;
 
         Assert.NotEqual("clip-7", own);
