@@ -240,6 +240,33 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
+    public async Task Job_watch_on_a_terminal_moves_a_bar_and_ends_with_the_outcome()
+    {
+        Tools.Require(Tools.Script);
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        var handle = await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), cancellationToken: Stop);
+        var said = new SignalWriter();
+        var program = Path.Combine(AppContext.BaseDirectory, "gristmill.dll");
+        var environment = new Dictionary<string, string>(cli.Variables) { ["TERM"] = "xterm-256color" };
+        await using var watch = await ChildProcess.StartAsync(
+            Tools.Script.Program, ["-qfec", $"stty cols 120; exec dotnet '{program}' job watch asr {handle.Id}", "/dev/null"], cli.Folder, environment, said.WriteLine);
+        await said.WaitForAsync("queued");
+        var seq = await silo.StartOneAsync();
+        await said.WaitForAsync("running, attempt 1 on hand");
+        await silo.ProgressAsync(seq, 1, 2, "[half] of it");
+        await said.WaitForAsync("[half] of it");
+        await said.WaitForAsync("50%");
+        await silo.CompleteAsync(seq, """{"n":7}""");
+        await watch.WaitForExitAsync(Limit);
+
+        Assert.Equal(0, watch.ExitCode);
+        Assert.Contains("\u001b[", watch.Output, StringComparison.Ordinal);
+        Assert.Matches(@"state\s+completed", watch.Output);
+        Assert.Contains("\"n\": 7", watch.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Job_cancel_and_retry_do_it_or_say_why_not()
     {
         await using var cli = await CommandFixture.CreateAsync(stores);

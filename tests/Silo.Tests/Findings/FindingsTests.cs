@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Gristmill.Grains.Options;
 using Gristmill.Redis;
 using Gristmill.Silo.Findings;
+using Gristmill.Store;
 using Gristmill.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -44,6 +45,23 @@ public sealed class FindingsTests
         await at.DoAsync("RPUSH", "asr_list", "{}");
         await at.DoAsync("ZADD", "scores", "1", "a");
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code != "redis_forgets");
+    }
+
+    [Fact]
+    public async Task Lists_that_gristmill_writes_or_another_silo_serves_are_no_foreign_lists()
+    {
+        await using var at = await Doctor.StartAsync(StoreKind.Redis);
+        await at.DoAsync("SADD", RedisKeys.Queues("default"), "tts");
+        await at.DoAsync("HSET", new RedisKeys("default", 0, "tts").Of("meta"), "lists", "tts_list\ntts_urgent");
+        string[] ours = ["asr_letters", "replies:42", "tts_list", "tts_urgent"];
+        foreach (var list in ours) await at.DoAsync("RPUSH", list, "{}");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code != "redis_forgets");
+        foreach (var list in ours) await at.DoAsync("RPUSH", list, "{}", "{}");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code != "redis_forgets");
+
+        // The same under names that nobody has claimed.
+        await at.DoAsync("RPUSH", "replies", "{}");
+        Assert.Contains("the list 'replies' has 1 item", (await at.FindAsync("list_elsewhere")).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -173,7 +191,7 @@ public sealed class FindingsTests
         {
             var server = await Stores.StartAsync(kind);
             var client = RedisClient.Connect(RedisOptions.Parse(server.Url), NullLoggerFactory.Instance);
-            var options = new GristmillOptions { Redis = server.Url, Queues = { ["asr"] = new QueueOptions { List = "asr_list", Handler = "h" } } };
+            var options = new GristmillOptions { Redis = server.Url, Queues = { ["asr"] = new QueueOptions { List = "asr_list", Handler = "h", DeadLetterList = "asr_letters", ReplyToPrefixes = ["replies:"] } } };
             return new Doctor(server, client, new FindingsService(
                 client, Options.Create(options), NullLogger<FindingsService>.Instance, TimeProvider.System, claims));
         }
