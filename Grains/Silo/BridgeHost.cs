@@ -21,7 +21,7 @@ internal sealed class BridgeHost(
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
     private const int AnnounceBeats = 30;
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(50);
-    private readonly ThreadPoolGuard _threads = new(log);
+    private readonly ThreadPoolGuard _threads = new(log, () => queues.All.Any(q => q.Executing > 0));
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -7,7 +7,7 @@ using Gristmill.Store;
 
 namespace Gristmill.Silo.Commands;
 
-/// <summary><c>gristmill job show|watch|cancel|retry</c>; watching is in <see cref="JobWatchView"/>.</summary>
+/// <summary><c>gristmill job show|watch|cancel|retry</c>; listing is in <see cref="JobListCommand"/>, watching in <see cref="JobWatchView"/>.</summary>
 internal static class JobCommands
 {
     private static readonly Argument<string> Queue = new("queue") { Description = "The queue." };
@@ -16,7 +16,8 @@ internal static class JobCommands
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
     {
-        var command = new Command("job", "Shows, follows, cancels or retries one job.");
+        var command = new Command("job", "Lists jobs; shows, follows, cancels or retries one.");
+        command.Add(JobListCommand.Make(environment, globals));
         Add("show", "Shows a job.", ShowAsync);
         Add("watch", "Follows a job until it has its outcome; the exit status is 0 when it completed.", WatchAsync);
         Add("cancel", "Cancels a job.", CancelAsync, Reason);

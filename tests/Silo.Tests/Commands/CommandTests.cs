@@ -185,6 +185,24 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
+    public async Task Job_list_shows_ids_by_state_and_page()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        foreach (var id in new[] { "a", "b", "c" }) (await cli.RunAsync("enqueue", "asr", "{}", "--id", id)).Expect(0);
+        await silo.CompleteAsync(await silo.StartOneAsync());
+
+        var all = (await cli.RunAsync("job", "list", "asr")).Expect(0).Out;
+        Assert.Matches(@"(?s)c\s+queued\s+0.*b\s+queued\s+0.*a\s+completed\s+1", all);
+        var queued = (await cli.RunAsync("job", "list", "asr", "--state", "queued", "--limit", "1")).Expect(0).Out;
+        Assert.DoesNotContain("completed", queued, StringComparison.Ordinal);
+        Assert.Contains("more with --cursor ", queued, StringComparison.Ordinal);
+        Assert.Equal("a", Assert.Single((await cli.RunAsync("job", "list", "asr", "--state", "completed", "--json")).Expect(0).Json.GetProperty("jobs").EnumerateArray()).GetProperty("id").GetString());
+        Assert.Contains("asr has no dead jobs", (await cli.RunAsync("job", "list", "asr", "--state", "dead")).Expect(0).Out, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'queued'?", (await cli.RunAsync("job", "list", "asr", "--state", "queud")).Expect(2).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Job_show_unknown_job_or_queue_is_1_with_what_to_do()
     {
         await using var cli = await CommandFixture.CreateAsync(stores);
