@@ -12,6 +12,9 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Clien
     private const int PageSize = 100;
     private const int BatchSize = 500;
 
+    // By the id of a payload there is no index: so many pages are looked through.
+    private const int MaxPages = 10;
+
     public Task<DeadLetterList> ListAsync(string? cursor = null, int limit = 100, CancellationToken cancellationToken = default) =>
         context.Retry.RepeatableAsync(
             async token =>
@@ -26,6 +29,21 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Clien
         ArgumentNullException.ThrowIfNull(id);
         var view = await context.Retry.RepeatableAsync(token => store.GetAsync(id, token), cancellationToken).ConfigureAwait(false);
         return view is not null && IsDead(view) ? Map(view) : null;
+    }
+
+    public async Task<IReadOnlyList<DeadLetter>> FindByPayloadIdAsync(string payloadId, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(payloadId);
+        var found = new List<DeadLetter>();
+        string? cursor = null;
+        for (var page = 0; page < MaxPages && (page == 0 || cursor is not null); page++)
+        {
+            var letters = await ListAsync(cursor, PageSize, cancellationToken).ConfigureAwait(false);
+            found.AddRange(letters.DeadLetters.Where(d => d.PayloadId == payloadId));
+            cursor = letters.Cursor;
+        }
+
+        return found;
     }
 
     public async Task<RequeueOutcome> RequeueAsync(string id, ReadOnlyMemory<byte>? payload = null, CancellationToken cancellationToken = default)
@@ -82,6 +100,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Clien
         return new DeadLetter
         {
             Id = view.Id,
+            PayloadId = header.GivenId,
             Queue = view.Queue,
             Seq = view.Seq,
             Reason = header.Reason ?? "unknown",

@@ -18,6 +18,15 @@ public interface IDeadLetters
     /// <param name="cancellationToken">Stops the wait.</param>
     Task<DeadLetter?> GetAsync(string id, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// The refused jobs whose payload gave this id: they go by the store's own, since theirs is wrong or another job's. Looks
+    /// through the newest 1,000 dead letters.
+    /// </summary>
+    /// <param name="payloadId">The id that the payload gave.</param>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <returns>The dead letters, newest first.</returns>
+    Task<IReadOnlyList<DeadLetter>> FindByPayloadIdAsync(string payloadId, CancellationToken cancellationToken = default);
+
     /// <summary>Makes one a ready job again, with fresh budgets.</summary>
     /// <param name="id">The job's id.</param>
     /// <param name="payload">The payload that replaces its own; null to keep it.</param>
@@ -66,11 +75,26 @@ public sealed record DeadLetterFilter
         && (DiedSince is null || letter.DiedAt >= DiedSince);
 }
 
+/// <summary>The words for why a job is a dead letter; docs/states.md says what each means.</summary>
+public static class DeadReasons
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "retries", "timeout", "fatal", "lost_worker", "out_of_memory", "dependency_failed",
+        "malformed", "invalid_field", "id_conflict", "foreign_dialect", "too_large", "corrupt",
+    ];
+}
+
 /// <summary>A dead letter. As JSON it is what the HTTP API gives.</summary>
 public sealed record DeadLetter
 {
     /// <summary>The job's id.</summary>
     public required string Id { get; init; }
+
+    /// <summary>The id that its payload gave, where the job was refused and goes by another; null otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PayloadId { get; init; }
 
     /// <summary>The queue.</summary>
     public required string Queue { get; init; }

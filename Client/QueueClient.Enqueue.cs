@@ -8,6 +8,10 @@ namespace Gristmill.Client;
 // Enqueueing: check all jobs, cut them into pieces, send one after the other.
 internal sealed partial class QueueClient
 {
+    private static readonly TimeSpan AnnouncePeriod = TimeSpan.FromSeconds(30);
+
+    private long _announcedAt;
+
     public Task<JobHandle> EnqueueAsync<T>(T payload, EnqueueOptions? options = null, CancellationToken cancellationToken = default) =>
         EnqueueRawAsync(JsonSerializer.SerializeToUtf8Bytes(payload, _context.Options.Json), options, cancellationToken);
 
@@ -59,6 +63,7 @@ internal sealed partial class QueueClient
             throw Failed(e, handles, piece.Count);
         }
 
+        await AnnounceAsync(cancellationToken).ConfigureAwait(false);
         if (reply is not { } accepted) throw new QueueFullException(Name, _options.MaxReady, handles);
         for (var i = 0; i < piece.Count; i++)
         {
@@ -67,6 +72,22 @@ internal sealed partial class QueueClient
             var outcome = Outcome(result.Verdict);
             if (piece[i].IdIsGenerated && outcome == EnqueueOutcome.Existing) outcome = EnqueueOutcome.Created;
             handles.Add(new JobHandle(this, id, outcome));
+        }
+    }
+
+    // A queue that no silo has served is in no list of queues, unless its clients say that there is one.
+    private async ValueTask AnnounceAsync(CancellationToken cancellationToken)
+    {
+        var announcedAt = Volatile.Read(ref _announcedAt);
+        if (announcedAt != 0 && _context.Clock.GetElapsedTime(announcedAt) < AnnouncePeriod) return;
+        try
+        {
+            await _context.Redis.ExecuteAsync(new RedisCommand("SADD", RedisKeys.Queues(_context.Options.Service), Name), cancellationToken).ConfigureAwait(false);
+            Volatile.Write(ref _announcedAt, _context.Clock.GetTimestamp());
+        }
+        catch (Exception error) when (error is RedisException or OperationCanceledException)
+        {
+            // The jobs are enqueued, and that is what was asked for; the next call announces.
         }
     }
 

@@ -6,7 +6,7 @@ namespace Gristmill.Store;
 
 /// <summary>One entry of a job's history of errors.</summary>
 /// <param name="At">When, Unix ms by the store's clock.</param>
-/// <param name="Attempt">The attempt that failed, from 1.</param>
+/// <param name="Attempt">The attempt that failed, from 1; 0 when it was refused before any.</param>
 /// <param name="Kind">What went wrong: error, timeout, fatal, oom, lost, malformed, …</param>
 /// <param name="Message">For people; at most <see cref="JobHeader.MaxErrorMessage"/> characters.</param>
 public sealed record JobError(long At, int Attempt, string Kind, string Message);
@@ -49,6 +49,9 @@ public sealed class JobHeader
 
     /// <summary>The explicit id; null when the job has the store's own.</summary>
     public string? Id { get; set; }
+
+    /// <summary>The id that the payload gave, of a refused job: it goes by the store's own, since that one is wrong or another job's.</summary>
+    public string? GivenId { get; set; }
 
     /// <summary>When the store got the job, Unix ms.</summary>
     public long EnqueuedAt { get; set; }
@@ -122,6 +125,12 @@ public sealed class JobHeader
     /// <summary>The last errors, oldest first.</summary>
     public IReadOnlyList<JobError> Errors { get; set; } = [];
 
+    /// <summary>
+    /// The last attempt that ran; 0 before the first. One that lost its silo or worker, or ran out of memory, is not charged:
+    /// the next one has the same number.
+    /// </summary>
+    public int LastAttempt => Lost + OutOfMemory > 0 && Errors.Count > 0 ? Math.Max(Attempts, Errors[^1].Attempt) : Attempts;
+
     /// <summary>Adds an error and forgets the oldest beyond <see cref="MaxErrors"/>.</summary>
     public void AddError(JobError error)
     {
@@ -153,6 +162,7 @@ public sealed class JobHeader
         Number(json, "e"u8, EnqueuedAt);
         Number(json, "q"u8, Math.Min(QueuedAt, MaxTime));
         Text(json, "id"u8, Id);
+        Text(json, "gid"u8, GivenId);
         if (Priority != NormalPriority) json.WriteNumber("p"u8, Priority);
         Text(json, "sid"u8, SessionId);
         Number(json, "a"u8, Attempts);
@@ -216,6 +226,7 @@ public sealed class JobHeader
             case "e": EnqueuedAt = json.GetInt64(); break;
             case "q": QueuedAt = json.GetInt64(); break;
             case "id": Id = json.GetString(); break;
+            case "gid": GivenId = json.GetString(); break;
             case "p": Priority = json.GetInt32(); break;
             case "sid": SessionId = json.GetString(); break;
             case "a": Attempts = json.GetInt32(); break;

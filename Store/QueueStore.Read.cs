@@ -311,7 +311,7 @@ public sealed partial class QueueStore
                 Queue = queue,
                 Seq = record.Seq,
                 State = state,
-                Attempt = entry?.Attempt ?? header.Attempts,
+                Attempt = entry?.Attempt ?? header.LastAttempt,
                 Header = header,
                 Payload = record.Payload,
                 Result = record.Result,

@@ -105,7 +105,7 @@ public sealed record Job
 
 /// <summary>One entry of a job's history of errors.</summary>
 /// <param name="At">When.</param>
-/// <param name="Attempt">The attempt that failed, from 1.</param>
+/// <param name="Attempt">The attempt that failed, from 1; 0 when the job was refused before any. One that lost its silo or worker, or ran out of memory, is made again under its number.</param>
 /// <param name="Kind">What went wrong: error, timeout, fatal, oom, lost, malformed, …</param>
 /// <param name="Message">For people.</param>
 public sealed record JobFailure(DateTimeOffset At, int Attempt, string Kind, string Message);

@@ -82,6 +82,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     // The payload of an unread job; null when it cannot be one.
     private JobRun? Read(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
     {
+        header.GivenId = null;
         var wrong = PayloadReader.Read(payload.Span, queue.Options.Fields, queue.Options.AllowOpaque, header);
         if (wrong is null && header.ReplyTo is { } list && !queue.Options.ReplyToPrefixes.Any(p => list.StartsWith(p, StringComparison.Ordinal)))
         {

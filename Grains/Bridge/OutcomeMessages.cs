@@ -24,14 +24,15 @@ internal static class OutcomeMessages
         WriteErrors(json, run.Header);
     });
 
-    /// <summary>{"id","queue","reason","failedAt","attempts","errors","payload" or "payloadBase64"}.</summary>
+    /// <summary>{"id","queue","reason","failedAt","attempts","payloadId" where it goes by another id,"errors","payload" or "payloadBase64"}.</summary>
     public static byte[] DeadLetter(string queue, string id, JobHeader header, ReadOnlyMemory<byte> payload) => Write(json =>
     {
         json.WriteString("id", id);
         json.WriteString("queue", queue);
         json.WriteString("reason", header.Reason);
         json.WriteString("failedAt", DateTimeOffset.FromUnixTimeMilliseconds(header.FinishedAt));
-        json.WriteNumber("attempts", header.Attempts);
+        json.WriteNumber("attempts", header.LastAttempt);
+        if (header.GivenId is { } given) json.WriteString("payloadId", given);
         WriteErrors(json, header);
         var shown = payload.Length > MaxMirroredPayload ? payload[..MaxMirroredPayload] : payload;
         if (shown.Length < payload.Length) json.WriteNumber("payloadBytes", payload.Length);

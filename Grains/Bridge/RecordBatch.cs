@@ -108,7 +108,7 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
 
     private static Verdict Fault(JobHeader header, Store.Payloads.PayloadFault fault, long now)
     {
-        header.AddError(new JobError(now, 1, fault.Reason, fault.Message));
+        header.AddError(new JobError(now, 0, fault.Reason, fault.Message));
         return new Verdict(false, Settlement.Bury, 0, fault.Reason);
     }
 

@@ -41,7 +41,8 @@ internal sealed class HandlerRegistry
         if (!_handlers.TryGetValue(name, out var registration))
         {
             var known = _handlers.Count == 0 ? "none is registered" : $"there are: {string.Join(", ", _handlers.Keys)}";
-            throw new RunnerStartException($"No job handler is named '{name}'; {known}.");
+            throw new RunnerStartException(
+                $"No job handler is named '{name}'; {known}. Give the assembly that has it (--handlers FILE.dll, or HandlerAssemblies), or a worker instead (--worker, or Worker:Command).");
         }
 
         return new HandlerRunner(registration, HandlerInvoker.Create(registration.HandlerType, _options), _services, _loggers);

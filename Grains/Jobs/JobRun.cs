@@ -78,6 +78,7 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
     {
         Fault = fault;
         Id = ownId;
+        header.GivenId = header.Id;
         header.Id = null;
         header.Raw = true;
         Result = AttemptResult.Failure(AttemptErrorKind.Fatal, fault.Reason, fault.Message);

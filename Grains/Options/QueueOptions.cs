@@ -33,7 +33,7 @@ public sealed class QueueOptions
     /// <summary>Jobs of this queue that the whole cluster runs at once, 0 to 1,000,000; 0 for no limit. Default 0.</summary>
     public int ClusterConcurrency { get; set; }
 
-    /// <summary>The time limit of one attempt in seconds, 0.01 to 2,592,000 (30 days). Default 300.</summary>
+    /// <summary>The time limit of one attempt in seconds, 0.001 to 2,592,000 (30 days). Default 300.</summary>
     public double TimeoutSeconds { get; set; } = 300;
 
     /// <summary>When and how often a failed attempt is made again.</summary>

@@ -11,11 +11,12 @@ namespace Gristmill.Grains.Silo;
 
 /// <summary>
 /// Starts what runs the queues' jobs, keeps each queue's bridge alive on this silo, and stops them in order: nothing more
-/// is claimed, running jobs end within the limit, the rest goes back to the ready set.
+/// is claimed, running jobs end within the limit, the rest goes back to the ready set. It stops before anything else of the
+/// host does, so that the HTTP API and the findings go on while running jobs end.
 /// </summary>
 internal sealed class BridgeHost(
     SiloQueues queues, SiloIdentity silo, SiloLife life, IHostApplicationLifetime host, IOptions<GristmillOptions> options, IOptions<HandlerOptions> handlerOptions, IRedisClient redis, HandlerRegistry handlers,
-    IGrainFactory grains, ILoggerFactory loggers, TimeProvider clock, Random random, ILogger<BridgeHost> log) : BackgroundService
+    IGrainFactory grains, ILoggerFactory loggers, TimeProvider clock, Random random, ILogger<BridgeHost> log) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
     private const int AnnounceBeats = 30;
@@ -23,7 +24,7 @@ internal sealed class BridgeHost(
     /// <summary>What runs on a silo that drains is waited for, however long it takes.</summary>
     public static readonly TimeSpan DrainLimit = TimeSpan.FromDays(365);
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(50);
-    private readonly ThreadPoolGuard _threads = new(log);
+    private readonly ThreadPoolGuard _threads = new(log, () => queues.All.Any(q => q.Executing > 0));
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -46,10 +47,14 @@ internal sealed class BridgeHost(
         await base.StartAsync(cancellationToken);
     }
 
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         life.Stop();
-        await base.StopAsync(cancellationToken);
+        await StopAsync(cancellationToken);
         var limit = TimeSpan.FromSeconds(options.Value.ShutdownSeconds);
         foreach (var queue in queues.All) await TryAsync(queue, b => b.StopAsync(limit));
         try
@@ -64,6 +69,8 @@ internal sealed class BridgeHost(
         foreach (var queue in queues.All) await queue.DisposeAsync();
         _threads.Stop();
     }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

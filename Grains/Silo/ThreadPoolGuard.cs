@@ -8,7 +8,9 @@ namespace Gristmill.Grains.Silo;
 /// own this looks how long work waits in the pool, and raises the number of threads that it makes at once while work waits
 /// too long. Where handlers await it never does anything.
 /// </summary>
-internal sealed class ThreadPoolGuard(ILogger log)
+/// <param name="log">Where it says what it did.</param>
+/// <param name="handlersRun">Whether handlers run now: without one nobody holds threads, and a crowded machine is nothing to warn of.</param>
+internal sealed class ThreadPoolGuard(ILogger log, Func<bool> handlersRun)
 {
     private const int MaxThreads = 1024;
     private const int Step = 16;
@@ -26,7 +28,10 @@ internal sealed class ThreadPoolGuard(ILogger log)
         {
             var ran = new ManualResetEventSlim();
             ThreadPool.UnsafeQueueUserWorkItem(static ran => ran.Set(), ran, preferLocal: false);
-            while (!ran.Wait(Patience) && !_stop.IsSet) Raise();
+            while (!ran.Wait(Patience) && !_stop.IsSet)
+            {
+                if (handlersRun()) Raise();
+            }
         }
     }
 

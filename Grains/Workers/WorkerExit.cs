@@ -1,3 +1,4 @@
+using System.Globalization;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Processes;
 
@@ -60,9 +61,9 @@ internal static class WorkerExit
     public static string Explain(WorkerEnd end, int exitCode, WorkerOptions options) => end switch
     {
         WorkerEnd.None => $"The worker {Status(exitCode)} on its own.",
-        WorkerEnd.StartupTimeout => $"The worker was not ready within StartupTimeout ({options.StartupTimeout:c}).",
+        WorkerEnd.StartupTimeout => $"The worker was not ready within {nameof(options.StartupTimeoutSeconds)} ({Seconds(options.StartupTimeoutSeconds)}).",
         WorkerEnd.WrongProtocol => $"The worker does not speak version {WorkerProtocol.Version} of the worker protocol.",
-        WorkerEnd.HeartbeatLost => $"The worker was silent for longer than HeartbeatTimeout ({options.HeartbeatTimeout:c}).",
+        WorkerEnd.HeartbeatLost => $"The worker was silent for longer than {nameof(options.HeartbeatTimeoutSeconds)} ({Seconds(options.HeartbeatTimeoutSeconds)}).",
         WorkerEnd.TooMuchGarbage =>
             $"The worker wrote {WorkerProtocol.MaxGarbageInARow} lines in a row to stdout that are no messages.",
         WorkerEnd.LineTooLong => $"The worker wrote a line longer than MaxLineBytes ({options.MaxLineBytes}).",
@@ -72,6 +73,8 @@ internal static class WorkerExit
         WorkerEnd.MemoryLimit => $"The worker used more memory than MemoryLimitBytes ({options.MemoryLimitBytes}).",
         _ => $"The worker was ended ({end}) and {Status(exitCode)}.",
     };
+
+    private static string Seconds(double seconds) => seconds.ToString(CultureInfo.InvariantCulture);
 
     private static AttemptResult Failure(AttemptErrorKind kind, string message, string? stderr) =>
         new AttemptResult.Failed(AttemptError.Create(kind, kind.ToString(), message, stderr, keepDetailEnd: true));

@@ -15,23 +15,23 @@ public sealed class WorkerOptions
     /// <summary>How many processes, each running one job at a time. Default 1; from 1 to 256.</summary>
     public int Count { get; set; } = 1;
 
-    /// <summary>How long from start to <c>ready</c>, loading the model included. Default 60 s; from 100 ms to 1 h.</summary>
-    public TimeSpan StartupTimeout { get; set; } = TimeSpan.FromSeconds(60);
+    /// <summary>How long from start to <c>ready</c>, loading the model included, in seconds. Default 60; from 0.1 to 3,600.</summary>
+    public double StartupTimeoutSeconds { get; set; } = 60;
 
-    /// <summary>How often a worker is asked to show that it lives. Default 5 s; from 50 ms to 10 min.</summary>
-    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>How often a worker is asked to show that it lives, in seconds. Default 5; from 0.05 to 600.</summary>
+    public double HeartbeatIntervalSeconds { get; set; } = 5;
 
     /// <summary>
-    /// A worker that promised heartbeats and is silent for so long is replaced. Default 60 s; at least twice
-    /// <see cref="HeartbeatInterval"/>, at most 1 h.
+    /// A worker that promised heartbeats and is silent for so many seconds is replaced. Default 60; at least twice
+    /// <see cref="HeartbeatIntervalSeconds"/>, at most 3,600.
     /// </summary>
-    public TimeSpan HeartbeatTimeout { get; set; } = TimeSpan.FromSeconds(60);
+    public double HeartbeatTimeoutSeconds { get; set; } = 60;
 
-    /// <summary>From the <c>cancel</c> or <c>stop</c> message to SIGTERM. Default 5 s; from 0 to 1 h.</summary>
-    public TimeSpan CancelGrace { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>Seconds from the <c>cancel</c> or <c>stop</c> message to SIGTERM. Default 5; from 0 to 3,600.</summary>
+    public double CancelGraceSeconds { get; set; } = 5;
 
-    /// <summary>From SIGTERM to SIGKILL. Default 5 s; from 0 to 10 min.</summary>
-    public TimeSpan TermGrace { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>Seconds from SIGTERM to SIGKILL. Default 5; from 0 to 600.</summary>
+    public double TermGraceSeconds { get; set; } = 5;
 
     /// <summary>A worker is replaced after so many jobs. Default 0: never.</summary>
     public int MaxJobs { get; set; }
@@ -45,12 +45,26 @@ public sealed class WorkerOptions
     /// <summary>The longest line either way, in bytes. Default 4 MiB; from 4 KiB to 64 MiB.</summary>
     public int MaxLineBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>The wait before the first restart after a failure; doubles with each. Default 0.5 s; from 10 ms.</summary>
-    public TimeSpan RestartBackoff { get; set; } = TimeSpan.FromSeconds(0.5);
+    /// <summary>Seconds before the first restart after a failure; doubles with each. Default 0.5; from 0.01 to 3,600.</summary>
+    public double RestartBackoffSeconds { get; set; } = 0.5;
 
-    /// <summary>The longest wait before a restart. Default 30 s; at least <see cref="RestartBackoff"/>, at most 1 h.</summary>
-    public TimeSpan MaxRestartBackoff { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>The longest wait before a restart, in seconds. Default 30; at least <see cref="RestartBackoffSeconds"/>, at most 3,600.</summary>
+    public double MaxRestartBackoffSeconds { get; set; } = 30;
 
     /// <summary>How many last lines of stderr are kept to explain a lost worker. Default 50; from 0 to 1,000.</summary>
     public int StderrTailLines { get; set; } = 50;
+
+    internal TimeSpan StartupTimeout => TimeSpan.FromSeconds(StartupTimeoutSeconds);
+
+    internal TimeSpan HeartbeatInterval => TimeSpan.FromSeconds(HeartbeatIntervalSeconds);
+
+    internal TimeSpan HeartbeatTimeout => TimeSpan.FromSeconds(HeartbeatTimeoutSeconds);
+
+    internal TimeSpan CancelGrace => TimeSpan.FromSeconds(CancelGraceSeconds);
+
+    internal TimeSpan TermGrace => TimeSpan.FromSeconds(TermGraceSeconds);
+
+    internal TimeSpan RestartBackoff => TimeSpan.FromSeconds(RestartBackoffSeconds);
+
+    internal TimeSpan MaxRestartBackoff => TimeSpan.FromSeconds(MaxRestartBackoffSeconds);
 }

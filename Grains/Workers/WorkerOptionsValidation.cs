@@ -5,8 +5,8 @@ namespace Gristmill.Grains.Workers;
 /// <summary>Refuses worker options that cannot work; each message names the option, its value and the bound.</summary>
 internal static class WorkerOptionsValidation
 {
-    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
-    private static readonly TimeSpan TenMinutes = TimeSpan.FromMinutes(10);
+    private const double Hour = 3600;
+    private const double TenMinutes = 600;
 
     /// <param name="options">What to check.</param>
     /// <param name="section">Where they stand in the configuration, for the messages: <c>Queues:asr:Worker</c>.</param>
@@ -24,11 +24,11 @@ internal static class WorkerOptionsValidation
         }
 
         Range(nameof(options.Count), options.Count, 1, 256);
-        Span(nameof(options.StartupTimeout), options.StartupTimeout, TimeSpan.FromMilliseconds(100), Hour);
-        Span(nameof(options.HeartbeatInterval), options.HeartbeatInterval, TimeSpan.FromMilliseconds(50), TenMinutes);
-        Span(nameof(options.HeartbeatTimeout), options.HeartbeatTimeout, options.HeartbeatInterval * 2, Hour);
-        Span(nameof(options.CancelGrace), options.CancelGrace, TimeSpan.Zero, Hour);
-        Span(nameof(options.TermGrace), options.TermGrace, TimeSpan.Zero, TenMinutes);
+        Range(nameof(options.StartupTimeoutSeconds), options.StartupTimeoutSeconds, 0.1, Hour);
+        Range(nameof(options.HeartbeatIntervalSeconds), options.HeartbeatIntervalSeconds, 0.05, TenMinutes);
+        Range(nameof(options.HeartbeatTimeoutSeconds), options.HeartbeatTimeoutSeconds, options.HeartbeatIntervalSeconds * 2, Hour);
+        Range(nameof(options.CancelGraceSeconds), options.CancelGraceSeconds, 0, Hour);
+        Range(nameof(options.TermGraceSeconds), options.TermGraceSeconds, 0, TenMinutes);
         Range(nameof(options.MaxJobs), options.MaxJobs, 0, int.MaxValue);
         if (options.MemoryLimitBytes != 0)
         {
@@ -36,25 +36,18 @@ internal static class WorkerOptionsValidation
         }
 
         Range(nameof(options.MaxLineBytes), options.MaxLineBytes, 4 * 1024, 64 * 1024 * 1024);
-        Span(nameof(options.RestartBackoff), options.RestartBackoff, TimeSpan.FromMilliseconds(10), Hour);
-        Span(nameof(options.MaxRestartBackoff), options.MaxRestartBackoff, options.RestartBackoff, Hour);
+        Range(nameof(options.RestartBackoffSeconds), options.RestartBackoffSeconds, 0.01, Hour);
+        Range(nameof(options.MaxRestartBackoffSeconds), options.MaxRestartBackoffSeconds, options.RestartBackoffSeconds, Hour);
         Range(nameof(options.StderrTailLines), options.StderrTailLines, 0, 1000);
         return errors;
 
-        void Range(string option, long value, long min, long max)
+        // Also refuses what is no number; a bound that is none, since it hangs on another wrong option, is not looked at.
+        void Range(string option, double value, double min, double max)
         {
-            if (value < min || value > max)
+            if (value < min || value > max || double.IsNaN(value))
             {
                 errors.Add(string.Create(
                     CultureInfo.InvariantCulture, $"{section}:{option} is {value}; it must be from {min} to {max}."));
-            }
-        }
-
-        void Span(string option, TimeSpan value, TimeSpan min, TimeSpan max)
-        {
-            if (value < min || value > max)
-            {
-                errors.Add($"{section}:{option} is {value:c}; it must be from {min:c} to {max:c}.");
             }
         }
     }

@@ -108,7 +108,7 @@ internal sealed partial class WorkerProcess
         if (_pool.Logger.IsEnabled(level) && _logBudget.TryTake())
         {
             var logger = CurrentJob(message.Id) is { } job ? new JobLogger(_pool.Logger, new JobLogScope(job.Attempt)) : _pool.Logger;
-            Log.Said(logger, level, _label, Bounded(message.Text));
+            Log.Said(logger, level, _label, Bounded(message.Text) ?? string.Empty);
         }
     }
 

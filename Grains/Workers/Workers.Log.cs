@@ -14,8 +14,8 @@ internal static partial class Log
     [LoggerMessage(3102, LogLevel.Debug, "Worker {Worker} (process {ProcessId}) has ended: {Why}")]
     public static partial void Ended(ILogger logger, string worker, int processId, string why);
 
-    [LoggerMessage(3103, LogLevel.Error, "Worker {Worker} (process {ProcessId}) is lost: {Why} The end of its stderr: {Stderr}")]
-    public static partial void Lost(ILogger logger, string worker, int processId, string why, string? stderr);
+    [LoggerMessage(3103, LogLevel.Error, "Worker {Worker} (process {ProcessId}) is lost: {Why} {Stderr}")]
+    public static partial void Lost(ILogger logger, string worker, int processId, string why, string stderr);
 
     [LoggerMessage(3104, LogLevel.Warning, "Worker {Worker} (process {ProcessId}) gets signal {Signal}: {End}")]
     public static partial void Signalled(ILogger logger, string worker, int processId, int signal, WorkerEnd end);
@@ -42,5 +42,5 @@ internal static partial class Log
     public static partial void ReaderFault(ILogger logger, Exception error, string worker);
 
     [LoggerMessage(EventId = 3111, Message = "Worker {Worker}: {Text}")]
-    public static partial void Said(ILogger logger, LogLevel level, string worker, string? text);
+    public static partial void Said(ILogger logger, LogLevel level, string worker, string text);
 }

@@ -44,7 +44,9 @@ internal sealed class RedisConnector(RedisOptions options, IEndpointSource endpo
     public static RedisUnavailableException Unreachable(string place, Exception? cause) => cause is RedisUnavailableException unavailable
         ? Unreachable(place, unavailable.InnerException)
         : new RedisUnavailableException(
-            $"Redis is not reachable at {place} (last error: {cause?.Message ?? "none yet, still connecting"})", cause);
+            cause is RedisServerException
+                ? $"Redis at {place} refuses this client: {cause.Message}"
+                : $"Redis is not reachable at {place} (last error: {cause?.Message ?? "none yet, still connecting"})", cause);
 
     private async ValueTask<RedisLink> OpenAsync(RedisEndpoint endpoint, CancellationToken cancellationToken)
     {

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using Gristmill.Client;
+using Gristmill.Redis;
+using Gristmill.Silo.Configuration;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,6 +15,7 @@ internal sealed class CommandRun : IAsyncDisposable
 {
     private readonly GlobalOptions _globals;
     private GristmillClient? _client;
+    private bool _isEmbedded;
 
     private CommandRun(ParseResult parsed, CommandEnvironment environment, GlobalOptions globals)
     {
@@ -35,7 +38,7 @@ internal sealed class CommandRun : IAsyncDisposable
     public IGristmillClient Client => _client ??= GristmillClient.Connect(
         new GristmillClientOptions
         {
-            Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment),
+            Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded),
             Service = Service(),
             MaxRetries = 0,
         },
@@ -48,7 +51,15 @@ internal sealed class CommandRun : IAsyncDisposable
         async (parsed, cancellationToken) =>
         {
             await using var run = new CommandRun(parsed, environment, globals);
-            return await action(run, cancellationToken);
+            try
+            {
+                return await action(run, cancellationToken);
+            }
+            catch (Exception error) when (run._isEmbedded && (error as RedisException ?? error.InnerException) is RedisUnavailableException)
+            {
+                // A store that was killed leaves the file that says where it was.
+                throw new CommandException("The embedded store of this folder does not run any more.", RedisAddress.Hint);
+            }
         };
 
     /// <summary>A queue by the name that was given.</summary>
@@ -61,13 +72,26 @@ internal sealed class CommandRun : IAsyncDisposable
             : throw CommandException.BadUsage($"'{name}' is no name of a queue: it may have letters, digits, '.', '_', ':' and '-', 1 to 128 of them.");
     }
 
-    /// <summary>Fails when no silo has served the queue and nothing was ever in it, with the names that are alike.</summary>
+    /// <summary>Fails when no silo has served the queue and nothing was ever in it, with the name that is alike.</summary>
     public async Task<QueueInfo> KnownAsync(IQueueClient queue, CancellationToken cancellationToken)
     {
         var info = await queue.GetInfoAsync(cancellationToken);
         var known = await Client.ListQueuesAsync(cancellationToken);
         if (known.Contains(queue.Name) || info.Totals.Values.Any(n => n > 0)) return info;
         throw new CommandException($"There is no queue '{queue.Name}' in the service '{Client.Service}'.", Suggestion.Of(queue.Name, known) ?? NoQueues(known));
+    }
+
+    /// <summary>
+    /// Warns of a queue that no silo serves, with the name of one that is served and alike: a name that is only mistyped
+    /// would keep its jobs waiting for ever, without a word.
+    /// </summary>
+    public async Task WarnUnservedAsync(IQueueClient queue, string consequence, CancellationToken cancellationToken)
+    {
+        if ((await queue.GetInfoAsync(cancellationToken)).Silos.Count > 0) return;
+        var others = (await Client.ListQueuesAsync(cancellationToken)).Where(name => name != queue.Name);
+        var nearest = NearestName.Of(queue.Name, others);
+        var isServed = nearest is not null && (await Client.Queue(nearest).GetInfoAsync(cancellationToken)).Silos.Count > 0;
+        Warn($"No silo serves the queue '{queue.Name}' now{consequence}.{(isServed ? $" Did you mean '{nearest}'?" : string.Empty)}");
     }
 
     /// <summary>Writes a value as JSON.</summary>
@@ -88,7 +112,7 @@ internal sealed class CommandRun : IAsyncDisposable
     }
 
     private static string NoQueues(IReadOnlyList<string> known) =>
-        known.Count == 0 ? "No silo has served any queue yet; start one with: gristmill" : $"There are: {string.Join(", ", known)}";
+        known.Count == 0 ? "There is none yet: no silo has served one, and no client has enqueued. Start a silo with: gristmill silo --queue NAME --worker 'COMMAND'" : $"There are: {string.Join(", ", known)}";
 
     private string Service()
     {

@@ -16,7 +16,7 @@ internal static class DeadLetterCommands
     private static readonly Option<int> Limit = new("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
     private static readonly Option<string?> Cursor = new("--cursor") { Description = "Where the page before ended." };
     private static readonly Option<bool> All = new("--all") { Description = "All of them." };
-    private static readonly Option<string?> Reason = new("--reason") { Description = "All with this reason: retries, timeout, malformed, …" };
+    private static readonly Option<string?> Reason = new("--reason") { Description = $"All with this reason: {string.Join(", ", DeadReasons.All)}." };
     private static readonly Option<string?> Payload = new("--payload") { Description = "The payload that replaces the job's: JSON, @file, or - for standard input." };
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
@@ -54,12 +54,12 @@ internal static class DeadLetterCommands
             return ExitStatus.Ok;
         }
 
-        var table = Plain.Table("ID", "REASON", "ATTEMPTS", "DIED", "BYTES", "LAST ERROR");
+        var table = Plain.Table("ID", "REASON", "ATTEMPTS", "DIED", "BYTES", "ID IN PAYLOAD", "LAST ERROR");
         foreach (var letter in page.DeadLetters)
         {
             table.AddRow(
                 Plain.Cell(letter.Id), Plain.Cell(letter.Reason), Plain.Cell(letter.Attempts), Plain.Cell(Plain.Time(letter.DiedAt)),
-                Plain.Cell(letter.PayloadBytes), Plain.Cell(Short(letter.Errors.LastOrDefault()?.Message)));
+                Plain.Cell(letter.PayloadBytes), Plain.Cell(letter.PayloadId ?? "-"), Plain.Cell(Short(letter.Errors.LastOrDefault()?.Message)));
         }
 
         run.Console.Write(table);
@@ -83,7 +83,9 @@ internal static class DeadLetterCommands
     {
         var queue = run.Queue(Queue);
         var id = run.Parsed.GetRequiredValue(Id);
-        var letter = await queue.DeadLetters.GetAsync(id, cancellationToken) ?? throw await UnknownAsync(run, queue, id, cancellationToken);
+        var letter = await queue.DeadLetters.GetAsync(id, cancellationToken)
+            ?? (await queue.DeadLetters.FindByPayloadIdAsync(id, cancellationToken)).FirstOrDefault()
+            ?? throw await UnknownAsync(run, queue, id, cancellationToken);
         if (run.IsJson) run.WriteJson(letter);
         else Write(run, letter);
         return ExitStatus.Ok;
@@ -91,16 +93,16 @@ internal static class DeadLetterCommands
 
     private static void Write(CommandRun run, DeadLetter letter)
     {
-        var grid = Plain.Table("", "").HideHeaders();
-        void Row(string name, string value) => grid.AddRow(new Text(name), Plain.Cell(value));
-        Row("job", $"{letter.Queue}/{letter.Id}");
-        Row("reason", letter.Reason);
-        Row("attempts", letter.Attempts.ToString(CultureInfo.InvariantCulture));
-        if (letter.SessionId is { } session) Row("session", session);
-        Row("enqueued", Plain.Time(letter.EnqueuedAt));
-        Row("died", Plain.Time(letter.DiedAt));
-        foreach (var error in letter.Errors) Row("error", $"{Plain.Time(error.At)} attempt {error.Attempt}, {error.Kind}: {error.Message}");
-        run.Console.Write(grid);
+        var sheet = new FactSheet();
+        sheet.Add("job", $"{letter.Queue}/{letter.Id}");
+        sheet.Add("id in payload", letter.PayloadId);
+        sheet.Add("reason", letter.Reason);
+        sheet.Add("attempts", letter.Attempts.ToString(CultureInfo.InvariantCulture));
+        sheet.Add("session", letter.SessionId);
+        sheet.Add("enqueued", Plain.Time(letter.EnqueuedAt));
+        sheet.Add("died", Plain.Time(letter.DiedAt));
+        sheet.Write(run);
+        FactSheet.WriteErrors(run, letter.Errors);
         run.WriteLine($"payload, {letter.PayloadBytes} bytes{(letter.PayloadBase64 is null ? string.Empty : ", in base64")}");
         run.WriteLine(letter.PayloadBase64 ?? JsonSerializer.Serialize(letter.Payload, ApiJson.Indented));
     }
@@ -111,8 +113,9 @@ internal static class DeadLetterCommands
         if (Single(run) is not { } id)
         {
             if (run.Parsed.GetValue(Payload) is not null) throw CommandException.BadUsage("--payload goes with one id.");
+            var filter = Filter(run);
             await run.KnownAsync(queue, cancellationToken);
-            var count = await queue.DeadLetters.RequeueAllAsync(Filter(run), cancellationToken);
+            var count = await queue.DeadLetters.RequeueAllAsync(filter, cancellationToken);
             return Done(run, new { requeued = count }, $"{count} dead letters of {queue.Name} are ready again");
         }
 
@@ -130,8 +133,9 @@ internal static class DeadLetterCommands
         var queue = run.Queue(Queue);
         if (Single(run) is not { } id)
         {
+            var filter = Filter(run);
             await run.KnownAsync(queue, cancellationToken);
-            var count = await queue.DeadLetters.PurgeAllAsync(Filter(run), cancellationToken);
+            var count = await queue.DeadLetters.PurgeAllAsync(filter, cancellationToken);
             return Done(run, new { purged = count }, $"{count} dead letters of {queue.Name} are gone");
         }
 
@@ -148,7 +152,14 @@ internal static class DeadLetterCommands
         throw CommandException.BadUsage(id is null ? "Which? Give an id, --all, or --reason." : "Give either an id or --all or --reason, not both.");
     }
 
-    private static DeadLetterFilter Filter(CommandRun run) => new() { Reason = run.Parsed.GetValue(Reason) };
+    private static DeadLetterFilter Filter(CommandRun run)
+    {
+        var reason = run.Parsed.GetValue(Reason);
+        return reason is null || DeadReasons.All.Contains(reason)
+            ? new DeadLetterFilter { Reason = reason }
+            : throw CommandException.BadUsage(
+                $"--reason is '{reason}'; it must be one of {string.Join(", ", DeadReasons.All)}.", Suggestion.Of(reason, DeadReasons.All));
+    }
 
     private static int Done<T>(CommandRun run, T json, string line)
     {
@@ -160,8 +171,14 @@ internal static class DeadLetterCommands
     private static async Task<CommandException> UnknownAsync(CommandRun run, IQueueClient queue, string id, CancellationToken cancellationToken)
     {
         await run.KnownAsync(queue, cancellationToken);
+        await RefusedJobs.WarnAsync(run, queue, id, cancellationToken);
         return new CommandException($"The queue '{queue.Name}' has no dead letter '{id}'.", $"gristmill dead-letters list {queue.Name}");
     }
 
-    private static string? Short(string? text) => text is { Length: > 80 } ? text[..79] + "…" : text;
+    // The first line, and not all of that.
+    private static string? Short(string? text)
+    {
+        var line = text?.ReplaceLineEndings("\n").Split('\n', 2)[0];
+        return line is { Length: > 80 } ? line[..79] + "…" : line;
+    }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Gristmill.Client;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
+using Gristmill.Store.Payloads;
 
 namespace Gristmill.Silo.Commands;
 
@@ -14,10 +15,10 @@ internal static class EnqueueCommand
     private static readonly Option<string?> Id = new("--id") { Description = "An id that makes enqueueing the same job twice harmless." };
     private static readonly Option<string?> Session = new("--session") { Description = "The session that the job belongs to." };
     private static readonly Option<string?> Priority = new("--priority") { Description = "high, normal, low, or 0 (first) to 9." };
-    private static readonly Option<string?> RunAt = new("--run-at") { Description = "Not before this time, ISO 8601; without an offset it is UTC." };
+    private static readonly Option<string?> RunAt = new("--run-at") { Description = "Not before this time: ISO 8601 (without an offset it is UTC) or Unix seconds." };
     private static readonly Option<int?> MaxAttempts = new("--max-attempts") { Description = "Attempts in all, 1 to 1001." };
-    private static readonly Option<double?> Timeout = new("--timeout") { Description = "Seconds for one attempt, 0.001 to 2592000." };
-    private static readonly Option<string[]> DependsOn = new("--depends-on") { Description = "Ids of jobs of the same queue that must complete first.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<double?> Timeout = new("--timeout") { Description = string.Create(CultureInfo.InvariantCulture, $"Seconds for one attempt, {PayloadReader.MinTimeoutSeconds} to {PayloadReader.MaxTimeoutSeconds}.") };
+    private static readonly Option<string[]> DependsOn = new("--depends-on") { Description = "Ids of jobs of the same queue that must complete first; several by commas, or the option again.", AllowMultipleArgumentsPerToken = true };
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
     {
@@ -34,7 +35,7 @@ internal static class EnqueueCommand
         var handle = await queue.EnqueueRawAsync(payload, options, cancellationToken);
         if (run.IsJson) run.WriteJson(await handle.GetAsync(cancellationToken) ?? new Job { Id = handle.Id, Queue = handle.Queue, State = JobState.Queued });
         else run.WriteLine(Line(handle));
-        await WarnAsync(run, queue, cancellationToken);
+        await run.WarnUnservedAsync(queue, "; the job waits until one does", cancellationToken);
         return ExitStatus.Ok;
     }
 
@@ -45,15 +46,6 @@ internal static class EnqueueCommand
         _ => $"{handle.Queue} took the job {handle.Id}",
     };
 
-    // A name that is only mistyped would keep the job waiting for ever, without a word.
-    private static async Task WarnAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
-    {
-        if ((await queue.GetInfoAsync(cancellationToken)).Silos.Count > 0) return;
-        var known = await run.Client.ListQueuesAsync(cancellationToken);
-        var suggestion = known.Contains(queue.Name) ? null : Suggestion.Of(queue.Name, known);
-        run.Warn($"No silo serves the queue '{queue.Name}' now; the job waits until one does.{(suggestion is null ? string.Empty : $" {suggestion}")}");
-    }
-
     private static EnqueueOptions Options(ParseResult parsed) => new()
     {
         Id = parsed.GetValue(Id),
@@ -62,7 +54,7 @@ internal static class EnqueueCommand
         MaxAttempts = parsed.GetValue(MaxAttempts),
         Timeout = TimeoutOf(parsed.GetValue(Timeout)),
         RunAt = TimeOf(parsed.GetValue(RunAt)),
-        DependsOn = parsed.GetValue(DependsOn),
+        DependsOn = parsed.GetValue(DependsOn)?.SelectMany(ids => ids.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList(),
     };
 
     private static int? PriorityOf(string? text)
@@ -74,15 +66,20 @@ internal static class EnqueueCommand
     private static TimeSpan? TimeoutOf(double? seconds)
     {
         if (seconds is null) return null;
-        return seconds is >= 0.001 and <= 2_592_000 ? TimeSpan.FromSeconds(seconds.Value)
-            : throw CommandException.BadUsage(string.Create(CultureInfo.InvariantCulture, $"--timeout is {seconds}; it must be 0.001 to 2592000 seconds."));
+        return seconds is >= PayloadReader.MinTimeoutSeconds and <= PayloadReader.MaxTimeoutSeconds ? TimeSpan.FromSeconds(seconds.Value)
+            : throw CommandException.BadUsage(string.Create(CultureInfo.InvariantCulture, $"--timeout is {seconds}; it must be {PayloadReader.MinTimeoutSeconds} to {PayloadReader.MaxTimeoutSeconds} seconds."));
     }
 
     private static DateTimeOffset? TimeOf(string? text)
     {
         if (text is null) return null;
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds * 1000 <= JobHeader.MaxTime)
+        {
+            return DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(seconds * 1000));
+        }
+
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
             ? time
-            : throw CommandException.BadUsage($"--run-at is '{text}'; it must be a time in ISO 8601, such as 2030-01-31T12:00:00Z.");
+            : throw CommandException.BadUsage($"--run-at is '{text}'; it must be a time in ISO 8601, such as 2030-01-31T12:00:00Z, or Unix seconds.");
     }
 }

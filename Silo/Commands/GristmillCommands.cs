@@ -62,9 +62,10 @@ internal static class GristmillCommands
         CommandException e => e,
         InvalidJobException e => CommandException.BadUsage(e.Message),
         JobNotFoundException e => new CommandException(e.Message, $"gristmill queues show {e.Queue}   shows what the queue has."),
+        GristmillClientException { InnerException: RedisException e } => new CommandException(exception.Message, RedisAdvice.Of(e)),
         GristmillClientException or EmbeddedStoreException => new CommandException(exception.Message),
         WrongTypeException or SchemaException => new CommandException(exception.Message),
-        RedisException e => new CommandException(e.Message, "Is the address right, and Redis up? See --redis."),
+        RedisException e => new CommandException(e.Message, RedisAdvice.Of(e)),
         OperationCanceledException when cancellationToken.IsCancellationRequested => new CommandException("Interrupted."),
         _ => null,
     };

@@ -4,11 +4,10 @@ using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
-using Spectre.Console;
 
 namespace Gristmill.Silo.Commands;
 
-/// <summary><c>gristmill job show|watch|cancel|retry</c>; watching is in <see cref="JobWatchView"/>.</summary>
+/// <summary><c>gristmill job show|watch|cancel|retry</c>; listing is in <see cref="JobListCommand"/>, watching in <see cref="JobWatchView"/>.</summary>
 internal static class JobCommands
 {
     private static readonly Argument<string> Queue = new("queue") { Description = "The queue." };
@@ -17,7 +16,8 @@ internal static class JobCommands
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
     {
-        var command = new Command("job", "Shows, follows, cancels or retries one job.");
+        var command = new Command("job", "Lists jobs; shows, follows, cancels or retries one.");
+        command.Add(JobListCommand.Make(environment, globals));
         Add("show", "Shows a job.", ShowAsync);
         Add("watch", "Follows a job until it has its outcome; the exit status is 0 when it completed.", WatchAsync);
         Add("cancel", "Cancels a job.", CancelAsync, Reason);
@@ -36,24 +36,19 @@ internal static class JobCommands
     /// <summary>Writes a job for people.</summary>
     public static void Write(CommandRun run, Job job)
     {
-        var grid = Plain.Table("", "").HideHeaders();
-        void Row(string name, string? value)
-        {
-            if (value is not null) grid.AddRow(new Text(name), Plain.Cell(value));
-        }
-
-        Row("job", $"{job.Queue}/{job.Id}");
-        Row("state", JobStates.Name(job.State) + (job.Reason is null ? string.Empty : $" ({job.Reason})") + (job.CancelRequested ? ", to be cancelled" : string.Empty));
-        Row("waits for", Wait(job.WaitingFor));
-        Row("attempt", job.MaxAttempts is { } most ? string.Create(CultureInfo.InvariantCulture, $"{job.Attempt} of {most}") : job.Attempt.ToString(CultureInfo.InvariantCulture));
-        Row("progress", job.Progress is { } progress ? JobWatchView.Describe(progress) : null);
-        Row("session", job.SessionId);
-        Row("enqueued", Plain.Time(job.EnqueuedAt));
-        Row("started", job.StartedAt is null ? null : Plain.Time(job.StartedAt));
-        Row("finished", job.FinishedAt is null ? null : Plain.Time(job.FinishedAt));
-        Row("silo", job.Silo);
-        foreach (var error in job.Errors) Row("error", $"{Plain.Time(error.At)} attempt {error.Attempt}, {error.Kind}: {error.Message}");
-        run.Console.Write(grid);
+        var sheet = new FactSheet();
+        sheet.Add("job", $"{job.Queue}/{job.Id}");
+        sheet.Add("state", JobStates.Name(job.State) + (job.Reason is null ? string.Empty : $" ({job.Reason})") + (job.CancelRequested ? ", to be cancelled" : string.Empty));
+        sheet.Add("waits for", Wait(job.WaitingFor));
+        sheet.Add("attempt", job.MaxAttempts is { } most ? string.Create(CultureInfo.InvariantCulture, $"{job.Attempt} of {most}") : job.Attempt.ToString(CultureInfo.InvariantCulture));
+        sheet.Add("progress", job.Progress is { } progress ? JobWatchView.Describe(progress) : null);
+        sheet.Add("session", job.SessionId);
+        sheet.Add("enqueued", Plain.Time(job.EnqueuedAt));
+        sheet.Add("started", job.StartedAt is null ? null : Plain.Time(job.StartedAt));
+        sheet.Add("finished", job.FinishedAt is null ? null : Plain.Time(job.FinishedAt));
+        sheet.Add("silo", job.Silo);
+        sheet.Write(run);
+        FactSheet.WriteErrors(run, job.Errors);
         if (job.Result is { } result) run.WriteLine($"result{Environment.NewLine}{JsonSerializer.Serialize(result, ApiJson.Indented)}");
     }
 
@@ -70,9 +65,11 @@ internal static class JobCommands
     private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
     {
         var queue = run.Queue(Queue);
-        var job = await queue.GetAsync(run.Parsed.GetRequiredValue(Id), cancellationToken) ?? throw await UnknownAsync(run, queue, cancellationToken);
+        var id = run.Parsed.GetRequiredValue(Id);
+        var job = await queue.GetAsync(id, cancellationToken) ?? throw await UnknownAsync(run, queue, cancellationToken);
         if (run.IsJson) run.WriteJson(job);
         else Write(run, job);
+        await RefusedJobs.WarnAsync(run, queue, id, cancellationToken);
         return ExitStatus.Ok;
     }
 
@@ -125,6 +122,7 @@ internal static class JobCommands
     private static async Task<CommandException> UnknownAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
     {
         await run.KnownAsync(queue, cancellationToken);
+        await RefusedJobs.WarnAsync(run, queue, run.Parsed.GetRequiredValue(Id), cancellationToken);
         return new CommandException(
             $"The queue '{queue.Name}' has no job '{run.Parsed.GetRequiredValue(Id)}': there was none, its record is no longer kept, or it was pushed to the list and not admitted yet.",
             $"gristmill queues show {queue.Name}   shows what the queue has.");

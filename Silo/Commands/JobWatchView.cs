@@ -49,7 +49,7 @@ internal static class JobWatchView
     private static async Task<Job?> BarAsync(CommandRun run, IAsyncEnumerable<JobEvent> events)
     {
         Job? last = null;
-        await run.Console.Progress()
+        await run.Environment.MakeConsole(moving: true).Progress()
             .Columns(new SpinnerColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(async bar =>
             {

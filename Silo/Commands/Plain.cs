@@ -17,7 +17,10 @@ internal static class Plain
     }
 
     /// <summary>A cell of a table, on one line.</summary>
-    public static Text Cell(string? text) => new(Text(text).ReplaceLineEndings(" "));
+    public static Text Cell(string? text) => new(Text(OneLine(text)));
+
+    /// <summary>The text on one line.</summary>
+    public static string OneLine(string? text) => (text ?? string.Empty).ReplaceLineEndings(" ");
 
     /// <summary>A number as a cell.</summary>
     public static Text Cell(long number) => new(number.ToString(CultureInfo.InvariantCulture));

@@ -43,7 +43,7 @@ internal static class QueueCommands
 
         if (queues.Count == 0)
         {
-            run.WriteLine($"No silo of the service '{run.Client.Service}' has served a queue at {run.Client.Describe()} yet.");
+            run.WriteLine($"No queue yet at {run.Client.Describe()} in the service '{run.Client.Service}': no silo has served one, and no client has enqueued.");
             return ExitStatus.Ok;
         }
 
@@ -79,6 +79,7 @@ internal static class QueueCommands
         var info = await queue.GetInfoAsync(cancellationToken);
         if (run.IsJson) run.WriteJson(info);
         else run.WriteLine($"{info.Name} is {info.State}");
+        await run.WarnUnservedAsync(queue, string.Empty, cancellationToken);
         return ExitStatus.Ok;
     }
 
@@ -90,15 +91,14 @@ internal static class QueueCommands
             return;
         }
 
-        var grid = Plain.Table("", "").HideHeaders();
-        void Row(string name, string value) => grid.AddRow(new Text(name), Plain.Cell(value));
-        void Count(string name, long value) => Row(name, value.ToString(CultureInfo.InvariantCulture));
-        Row("queue", info.Name);
-        Row("state", info.State);
-        Row("silos", info.Silos.Count == 0 ? "none" : string.Join(", ", info.Silos));
-        foreach (var list in info.Lists) Row("list", list.Error ?? string.Create(CultureInfo.InvariantCulture, $"{list.Name}, {list.Length} items"));
+        var sheet = new FactSheet();
+        void Count(string name, long value) => sheet.Add(name, value.ToString(CultureInfo.InvariantCulture));
+        sheet.Add("queue", info.Name);
+        sheet.Add("state", info.State);
+        sheet.Add("silos", info.Silos.Count == 0 ? "none" : string.Join(", ", info.Silos));
+        foreach (var list in info.Lists) sheet.Add("list", list.Error ?? string.Create(CultureInfo.InvariantCulture, $"{list.Name}, {list.Length} items"));
         Count("queued", info.Counts.Queued);
-        Row("oldest", Plain.Span(info.OldestReadySeconds));
+        sheet.Add("oldest", Plain.Span(info.OldestReadySeconds));
         Count("running", info.Counts.Running);
         Count("retrying", info.Counts.Retrying);
         Count("scheduled", info.Counts.Scheduled);
@@ -106,6 +106,6 @@ internal static class QueueCommands
         Count("dead", info.Counts.Dead);
         Count("finished", info.Counts.Finished);
         foreach (var (name, total) in info.Totals.Where(t => t.Value > 0)) Count($"{name} in all", total);
-        run.Console.Write(grid);
+        sheet.Write(run);
     }
 }

@@ -8,20 +8,24 @@ internal static class RedisAddress
     /// <summary>Where the embedded store says how it is reached, below its folder.</summary>
     public const string EndpointFile = "endpoint";
 
+    /// <summary>What to do without a Redis.</summary>
+    public const string Hint = "Start a silo here, which brings a store with it: gristmill silo --queue NAME --worker 'COMMAND'; or set REDIS_URL, or pass --redis redis://localhost:6379/0.";
+
     private const string DefaultFolder = "./.gristmill";
 
     /// <summary>The address, with its secrets.</summary>
     /// <param name="flag">What --redis says.</param>
     /// <param name="environment">The world.</param>
+    /// <param name="isEmbedded">Whether it is that of an embedded store, which may have ended without saying so.</param>
     /// <exception cref="CommandException">There is none, or it is malformed.</exception>
-    public static string Find(string? flag, CommandEnvironment environment)
+    public static string Find(string? flag, CommandEnvironment environment, out bool isEmbedded)
     {
         var (source, address) = Candidates(flag, environment).FirstOrDefault(c => !string.IsNullOrWhiteSpace(c.Address));
         if (address is null)
         {
             throw new CommandException(
                 "No Redis is given, and no embedded store runs in this folder.",
-                "Pass --redis redis://localhost:6379/0, set REDIS_URL, or start a silo here: gristmill silo --queue NAME --worker 'COMMAND'");
+                Hint);
         }
 
         if (new RedisOptions { Url = address.Trim() }.Validate() is { Count: > 0 } wrong)
@@ -29,6 +33,7 @@ internal static class RedisAddress
             throw CommandException.BadUsage($"The address in {source} is not usable: {string.Join(" ", wrong)}", "An address reads redis://user:password@host:6379/0, or rediss:// for TLS.");
         }
 
+        isEmbedded = Path.GetFileName(source) == EndpointFile;
         return address.Trim();
     }
 

@@ -49,26 +49,11 @@ internal static class GristmillConfiguration
 
     private static void Fill(GristmillOptions options, IConfiguration configuration, GristmillFlags flags)
     {
-        var section = configuration.GetSection(GristmillOptions.Section);
-        try
-        {
-            // Unless it is told to fail on unknown keys, the binder drops a whole queue for one value that it cannot convert.
-            // Unknown keys are the validator's, with the rest of what is wrong.
-            var known = !UnknownOptions.Find(section, typeof(GristmillOptions)).Any();
-            section.Bind(options, binder => binder.ErrorOnUnknownConfiguration = known);
-        }
-        catch (InvalidOperationException error)
-        {
-            // The binder names the key and the value; options with secrets are text and bind always.
-            throw new OptionsValidationException(nameof(GristmillOptions), typeof(GristmillOptions), [Innermost(error).Message]);
-        }
-
+        // What is wrong is the validator's, all of it at once.
+        OptionValues.Read(configuration.GetSection(GristmillOptions.Section), typeof(GristmillOptions)).Usable.Bind(options);
         ApplyFlags(options, flags);
         ShortNames.Apply(options, configuration, flags);
     }
-
-    private static InvalidOperationException Innermost(InvalidOperationException error) =>
-        error.InnerException is InvalidOperationException inner ? Innermost(inner) : error;
 
     private static void ApplyFlags(GristmillOptions options, GristmillFlags flags)
     {

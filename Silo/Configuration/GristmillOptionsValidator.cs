@@ -20,6 +20,7 @@ internal sealed class GristmillOptionsValidator(IConfiguration configuration, Gr
         Redis(options.Redis, found);
         Embedded(options.Embedded, found.Under("Embedded"));
         Queues(options, found);
+        found.Add(OptionValues.Read(configuration.GetSection(GristmillOptions.Section), typeof(GristmillOptions)).Wrong);
         return found.Messages.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(found.Messages);
     }
 

@@ -34,10 +34,27 @@ internal sealed class OptionProblems
 
     public void Add(string option, string value, string bound) => AddMessage(option, $"is '{value}'; it must be {bound}.");
 
-    /// <summary>Also refuses what is no number.</summary>
+    /// <summary>
+    /// Names values that are none of their options'. Where a rule has told of such an option, its bound stands and only the
+    /// value is put right: the rule has seen another.
+    /// </summary>
+    public void Add(IEnumerable<WrongValue> wrong)
+    {
+        const string must = "; it must be ";
+        foreach (var (path, value, form) in wrong)
+        {
+            var at = _messages.FindIndex(m => m.StartsWith($"{path} is ", StringComparison.OrdinalIgnoreCase));
+            var bound = at < 0 ? -1 : _messages[at].IndexOf(must, StringComparison.Ordinal);
+            var message = $"{path} is '{value}'{must}{form}{(bound < 0 ? "." : $" {_messages[at][(bound + must.Length)..]}")}";
+            if (at < 0) _messages.Add(message);
+            else _messages[at] = message;
+        }
+    }
+
+    /// <summary>Also refuses what is no number; a bound that is none, since it hangs on another wrong option, is not looked at.</summary>
     public void Range(string option, double value, double least, double most)
     {
-        if (!(value >= least && value <= most))
+        if (value < least || value > most || double.IsNaN(value))
         {
             AddMessage(option, string.Create(CultureInfo.InvariantCulture, $"is {value}; it must be from {least:0.###} to {most:0.###}."));
         }

@@ -30,7 +30,7 @@ internal static class QueueOptionsRules
         var handler = !string.IsNullOrWhiteSpace(options.Handler);
         if (!handler && options.Worker is null)
         {
-            found.AddMessage(null, "has neither Handler nor Worker; nothing would do its work. Set one of them (--handler or --worker).");
+            found.AddMessage(null, "has neither Handler nor Worker; nothing would do its work. Set Handler (--handler NAME, from an assembly given by --handlers) or Worker:Command (--worker 'COMMAND').");
         }
         else if (handler && options.Worker is not null)
         {
@@ -94,7 +94,7 @@ internal static class QueueOptionsRules
     {
         found.Range("Concurrency", options.Concurrency, 1, 100_000);
         found.Range("ClusterConcurrency", options.ClusterConcurrency, 0, 1_000_000);
-        found.Range("TimeoutSeconds", options.TimeoutSeconds, 0.01, 2_592_000);
+        found.Range("TimeoutSeconds", options.TimeoutSeconds, PayloadReader.MinTimeoutSeconds, PayloadReader.MaxTimeoutSeconds);
         found.Range("LostBudget", options.LostBudget, 0, 100);
         found.Range("OutOfMemoryBudget", options.OutOfMemoryBudget, 0, 100);
         found.Range("MaxPayloadBytes", options.MaxPayloadBytes, 1, 536_870_912);

@@ -83,11 +83,13 @@ internal static class SiloCommand
             : null;
         if (embedded is not null) builder.Services.PostConfigure<GristmillOptions>(o => o.Redis = embedded.Url);
         builder.AddGristmillTelemetry(options.SiloName);
+        builder.Services.AddSingleton<OpenRequests>().AddHostedService(provider => provider.GetRequiredService<OpenRequests>());
         builder.Services.AddGristmillSilo();
         builder.Services.AddGristmillApi();
         builder.Services.AddFindings();
         builder.WebHost.UseUrls(options.Url);
         await using var app = builder.Build();
+        app.Use(app.Services.GetRequiredService<OpenRequests>().FollowAsync);
         app.MapGristmillApi();
         app.MapGristmillMetrics();
         app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, embedded));

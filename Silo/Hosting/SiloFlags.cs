@@ -41,7 +41,7 @@ internal sealed class SiloFlags(GlobalOptions globals)
         List = parsed.GetValue(_list),
         Handler = parsed.GetValue(_handler),
         HandlerAssemblies = parsed.GetValue(_handlers) ?? [],
-        Worker = parsed.GetValue(_worker) is { } command ? [.. System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(command)] : null,
+        Worker = parsed.GetValue(_worker) is { } command ? ShellWords.Split(command) ?? throw CommandException.BadUsage($"--worker is '{command}'; it must be a program and its arguments, with each quote closed.") : null,
         Workers = parsed.GetValue(_workers),
         Concurrency = parsed.GetValue(_concurrency),
         TimeoutSeconds = parsed.GetValue(_timeout),

@@ -9,7 +9,6 @@ namespace Gristmill.Silo.Http;
 /// <summary>Reads {payload, id?, sessionId?, priority?, maxAttempts?, timeoutSeconds?, runAt?, dependsOn?}.</summary>
 internal static class EnqueueBody
 {
-    private const double MaxSeconds = 30 * 24 * 3600;
 
     /// <summary>The job that a body asks for.</summary>
     /// <param name="body">The body, or one element of a batch.</param>
@@ -80,9 +79,9 @@ internal static class EnqueueBody
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Wrong(value, field, "a whole number from 1 to 1001");
 
     private static TimeSpan Seconds(JsonElement value, string field) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is >= 0.001 and <= MaxSeconds
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is >= PayloadReader.MinTimeoutSeconds and <= PayloadReader.MaxTimeoutSeconds
             ? TimeSpan.FromSeconds(seconds)
-            : throw Wrong(value, field, $"seconds, a number from 0.001 to {MaxSeconds.ToString(CultureInfo.InvariantCulture)}");
+            : throw Wrong(value, field, string.Create(CultureInfo.InvariantCulture, $"seconds, a number from {PayloadReader.MinTimeoutSeconds} to {PayloadReader.MaxTimeoutSeconds}"));
 
     private static DateTimeOffset Time(JsonElement value, string field)
     {

@@ -14,6 +14,12 @@ public sealed record PayloadFault(string Reason, string Message);
 /// </summary>
 public static class PayloadReader
 {
+    /// <summary>The shortest limit of an attempt, in seconds.</summary>
+    public const double MinTimeoutSeconds = 0.001;
+
+    /// <summary>The longest limit of an attempt, in seconds: 30 days.</summary>
+    public const double MaxTimeoutSeconds = 30 * 24 * 3600;
+
     /// <summary>Nested deeper than this, a payload is malformed.</summary>
     public const int MaxDepth = 64;
 
@@ -68,7 +74,12 @@ public static class PayloadReader
             json.Read();
             if (field >= 0 && json.TokenType != JsonTokenType.Null)
             {
-                fault ??= Take((PayloadField)field, ref json, Encoding.UTF8.GetString(names[field]), header);
+                // What is wrong first is said; the id is wanted in any case, to find the dead letter by.
+                if (fault is null || field == (int)PayloadField.JobId)
+                {
+                    var wrong = Take((PayloadField)field, ref json, Encoding.UTF8.GetString(names[field]), header);
+                    fault ??= wrong;
+                }
             }
 
             json.Skip();

@@ -10,7 +10,6 @@ internal static class PayloadValues
     public const int MaxIdBytes = 256;
     public const int MaxListNameBytes = 1024;
     public const int MaxDependencies = 100;
-    public const double MaxTimeoutSeconds = 30 * 24 * 3600;
     public const double MaxRetryDelaySeconds = 24 * 3600;
     public const int MaxRetryCount = 1000;
 
@@ -30,7 +29,7 @@ internal static class PayloadValues
             case PayloadField.Priority:
                 return Priority(ref json, name, header);
             case PayloadField.Timeout:
-                return Seconds(ref json, name, 0.001, MaxTimeoutSeconds, ms => header.Timeout = ms);
+                return Seconds(ref json, name, PayloadReader.MinTimeoutSeconds, PayloadReader.MaxTimeoutSeconds, ms => header.Timeout = ms);
             case PayloadField.RetryCount:
                 if (json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var retries) || retries < 0 || retries > MaxRetryCount)
                 {

@@ -70,7 +70,7 @@ for i = 1, n do
   else
     local message = 'The item has ' .. #item .. ' bytes; the queue takes at most ' .. a_max_payload .. '.'
     records[i] = '{"raw":1,"e":' .. stamp .. ',"st":"d","t1":' .. stamp .. ',"why":"too_large","er":[{"at":' .. stamp ..
-        ',"on":1,"k":"too_large","m":"' .. message .. '"}]}\n' .. item
+        ',"on":0,"k":"too_large","m":"' .. message .. '"}]}\n' .. item
     aside[#aside + 1] = stamp
     aside[#aside + 1] = s
     items[i] = false

@@ -176,10 +176,11 @@ local function count(...)
   end
 end
 
-local function add_error(header, kind, message, now)
+-- on: the attempt that failed; 0 for what was refused before any.
+local function add_error(header, kind, message, now, on)
   local errors = header.er or {}
   while #errors >= MAX_ERRORS do table.remove(errors, 1) end
-  errors[#errors + 1] = { at = now, on = (header.a or 0) + 1, k = kind, m = message }
+  errors[#errors + 1] = { at = now, on = on, k = kind, m = message }
   header.er = errors
 end
 

@@ -28,7 +28,7 @@ local function bury(seq, record, why, message, now)
   if not outcome_of(header_text) then
     local header = cjson.decode(header_text)
     header.st, header.t1, header.why = 'd', now, why
-    add_error(header, why, message, now)
+    add_error(header, why, message, now, 0)
     header_text = encode(header)
     put_records({ seq }, { header_text .. rest })
   end

@@ -69,7 +69,7 @@ for n = 1, #seqs do
     elseif modes[n][1] == 's' then
       local header = cjson.decode(header_text)
       header.lost, lost = (header.lost or 0) + 1, lost + 1
-      add_error(header, 'lost', 'The silo ' .. (name_of[modes[n][2]] or modes[n][2]) .. ' lost its lease while the job ran.', now)
+      add_error(header, 'lost', 'The silo ' .. (name_of[modes[n][2]] or modes[n][2]) .. ' lost its lease while the job ran.', now, (header.a or 0) + 1)
       if header.lost > tonumber(a_lost_budget) then
         outcome, header.st, header.t1, header.why = 'd', 'd', now, 'lost_worker'
       end

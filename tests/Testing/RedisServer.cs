@@ -16,7 +16,7 @@ public sealed record RedisServerSettings
 /// <summary>The server's certificate, its key, and the CA.</summary>
 public sealed record RedisTlsFiles(string Certificate, string Key, string CertificateAuthority);
 
-/// <summary>redis-server from the PATH. Keeps nothing on disk unless its arguments say so.</summary>
+/// <summary>redis-server from the PATH (a test that lacks it: <see cref="Tools"/>). Keeps nothing on disk unless its arguments say so.</summary>
 public sealed class RedisServer : ServerProcess
 {
     private readonly RedisServerSettings _settings;
@@ -34,6 +34,7 @@ public sealed class RedisServer : ServerProcess
 
     public static async Task<RedisServer> StartAsync(RedisServerSettings settings)
     {
+        Tools.Require(Tools.RedisServer);
         var server = new RedisServer(settings) { TlsPort = settings.Tls is null ? 0 : Ports.Next() };
         await server.StartFirstAsync();
         return server;

@@ -106,6 +106,8 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
         var dead = await stage.JobAsync("x", JobState.Dead);
         Assert.Equal(("lost_worker", 3, 0), (dead.Header.Reason, dead.Header.Lost, dead.Header.Attempts));
         Assert.Equal(["lost", "lost", "lost"], dead.Header.Errors.Select(e => e.Kind));
+        Assert.Equal([1, 1, 1], dead.Header.Errors.Select(e => e.Attempt));
+        Assert.Equal(1, dead.Attempt);
         await stage.JobAsync("y", JobState.Completed);
         await silo.StatusAsync("no slot is lost", s => (s.Held, s.Running) == (0, 0));
     }
@@ -122,6 +124,7 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
                 data.Add(kind, """{"n":1} trailing""", "malformed");
                 data.Add(kind, """{"n":1,"timeout":"soon"}""", "invalid_field");
                 data.Add(kind, """{"n":1,"job_id":"known","retry_count":-1}""", "invalid_field");
+                data.Add(kind, """{"n":1,"retry_count":-1,"job_id":"known"}""", "invalid_field");
                 data.Add(kind, """{"n":1,"reply_to":"elsewhere"}""", "invalid_field");
                 data.Add(kind, """{"class":"Hard","args":[1],"jid":"b4a577edbccf1d805744efa9","retry":true}""", "foreign_dialect");
                 data.Add(kind, $$"""{"n":1,"pad":"{{new string('x', 2000)}}"}""", "too_large");
@@ -139,6 +142,8 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
         await stage.PushAsync(payload, """{"n":2}""");
         var letter = Assert.Single(await stage.DeadAsync(1));
         Assert.Equal((reason, payload), (letter.Header.Reason, Encoding.UTF8.GetString(letter.Payload.Span)));
+        Assert.Equal((0, 0), (letter.Attempt, Assert.Single(letter.Header.Errors).Attempt));
+        Assert.Equal(payload.Contains("known", StringComparison.Ordinal) ? "known" : null, letter.Header.GivenId);
         Assert.Equal(letter.Seq, (await stage.FindAsync(letter.Id))?.Seq);
         await stage.CompletedAsync(1);
         Assert.Equal([2], stage.Orders.Numbers);

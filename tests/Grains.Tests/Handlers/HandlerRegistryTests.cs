@@ -26,7 +26,7 @@ public sealed class HandlerRegistryTests
     {
         var registry = Registry(services => services.AddJobHandler<EchoHandler>("b").AddJobHandler<TextHandler>("a"));
         var error = Assert.Throws<RunnerStartException>(() => registry.CreateRunner("c"));
-        Assert.Equal("No job handler is named 'c'; there are: a, b.", error.Message);
+        Assert.StartsWith("No job handler is named 'c'; there are: a, b. Give the assembly that has it (--handlers ", error.Message, StringComparison.Ordinal);
         Assert.Equal(["a", "b"], registry.Names);
     }
 

@@ -1,6 +1,7 @@
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Tests.Handlers;
 using Gristmill.Grains.Workers;
+using Gristmill.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Tests.Workers;
@@ -10,20 +11,25 @@ internal static class Pools
 {
     public const int MaxResultBytes = 100_000;
 
-    public static string Root { get; } = FindRoot();
+    public static string Torture { get; } = Repository.Path("tests/Grains.Tests/Workers/torture_worker.py");
 
-    public static string Torture { get; } = Path.Combine(Root, "tests/Grains.Tests/Workers/torture_worker.py");
-
-    public static WorkerOptions Options(params string[] arguments) => new()
+    public static WorkerOptions Options(params string[] arguments)
     {
-        Command = ["python3", "-S", "-E", Torture, .. arguments],
-        StartupTimeout = TimeSpan.FromSeconds(20),
-        HeartbeatInterval = TimeSpan.FromMilliseconds(100),
-        HeartbeatTimeout = TimeSpan.FromSeconds(20),
-        CancelGrace = TimeSpan.FromMilliseconds(200),
-        TermGrace = TimeSpan.FromMilliseconds(200),
-        RestartBackoff = TimeSpan.FromMilliseconds(50),
-        MaxRestartBackoff = TimeSpan.FromMilliseconds(200),
+        Tools.Require(Tools.Python);
+        return Patient([Tools.Python.Program, "-S", "-E", Torture, .. arguments]);
+    }
+
+    /// <summary>Options with short patience for any program.</summary>
+    public static WorkerOptions Patient(string[] command) => new()
+    {
+        Command = command,
+        StartupTimeoutSeconds = 20,
+        HeartbeatIntervalSeconds = 0.1,
+        HeartbeatTimeoutSeconds = 20,
+        CancelGraceSeconds = 0.2,
+        TermGraceSeconds = 0.2,
+        RestartBackoffSeconds = 0.05,
+        MaxRestartBackoffSeconds = 0.2,
         MaxLineBytes = 256 * 1024,
     };
 
@@ -41,15 +47,4 @@ internal static class Pools
 
     public static Task<AttemptResult> DoAsync(this IJobRunner pool, string what, string more = "") =>
         pool.RunAsync($$"""{"do":"{{what}}"{{more}}}""", TestContext.Current.CancellationToken);
-
-    private static string FindRoot()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Cluster.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("Cluster.sln is not above the tests.");
-        }
-
-        return folder;
-    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Gristmill.Testing;
 
 namespace Gristmill.Grains.Tests.Workers;
 
@@ -9,6 +10,7 @@ public sealed class ProcessGuardTests
     [InlineData(true)]
     public async Task Silo_killed_by_kill_9_leaves_no_worker_and_no_guard(bool guardDiedBefore)
     {
+        Tools.Require(Tools.Python);
         using var silo = WorkerParent.Start();
         var worker = await WorkerParent.ReadAsync(silo, "worker");
         var guard = await WorkerParent.ReadAsync(silo, "guard");

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Tests.Handlers;
 using Gristmill.Grains.Workers;
+using Gristmill.Testing;
 
 namespace Gristmill.Grains.Tests.Workers;
 
@@ -112,7 +113,8 @@ public sealed class PythonSampleTests
     [InlineData("{}", 1, "")]
     public async Task Payload_can_be_tried_without_a_silo(string payload, int status, string expected)
     {
-        var start = new ProcessStartInfo("python3")
+        Tools.Require(Tools.Python);
+        var start = new ProcessStartInfo(Tools.Python.Program)
         {
             ArgumentList = { Path.Combine(Samples, "word_count.py"), "--try", "-" },
             Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1" },
@@ -129,15 +131,15 @@ public sealed class PythonSampleTests
         Assert.Equal(expected, output.Length == 0 ? "" : JsonSerializer.Serialize(JsonDocument.Parse(output).RootElement));
     }
 
-    private static string Samples { get; } = Path.Combine(Pools.Root, "samples/python");
+    private static string Samples { get; } = Repository.Path("samples/python");
 
     private static Task<WorkerPool> StartAsync(params string[] arguments) => StartAsync(new ScopeLog(), arguments);
 
     private static Task<WorkerPool> StartAsync(ScopeLog logs, params string[] arguments)
     {
         var options = Pools.Options();
-        options.Command = ["python3", .. arguments];
-        options.CancelGrace = TimeSpan.FromSeconds(10);
+        options.Command = [Tools.Python.Program, .. arguments];
+        options.CancelGraceSeconds = 10;
         options.Environment["PYTHONPATH"] = Samples;
         options.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         return Pools.StartAsync(options, logs);

@@ -190,13 +190,13 @@ public sealed class WorkerPoolTests
         var error = Assert.Throws<RunnerStartException>(() => Pools.Create(new WorkerOptions
         {
             Count = 0,
-            HeartbeatTimeout = TimeSpan.FromSeconds(6),
+            HeartbeatTimeoutSeconds = 6,
             WorkingDirectory = "/nowhere",
             MemoryLimitBytes = 5,
         }));
         Assert.Contains("Queues:asr:Worker:Command is empty; it must name a program.", error.Message, StringComparison.Ordinal);
         Assert.Contains("Queues:asr:Worker:Count is 0; it must be from 1 to 256.", error.Message, StringComparison.Ordinal);
-        Assert.Contains("HeartbeatTimeout is 00:00:06; it must be from 00:00:10 to 01:00:00.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("HeartbeatTimeoutSeconds is 6; it must be from 10 to 3600.", error.Message, StringComparison.Ordinal);
         Assert.Contains("WorkingDirectory is '/nowhere'", error.Message, StringComparison.Ordinal);
         Assert.Contains("MemoryLimitBytes is 5", error.Message, StringComparison.Ordinal);
         Assert.Empty(WorkerOptionsValidation.Validate(new WorkerOptions { Command = ["x"] }, "w"));

@@ -30,9 +30,9 @@ public sealed class WorkerTortureTests
     public async Task Worker_that_never_gets_ready_fails_the_start()
     {
         var options = Pools.Options("never");
-        options.StartupTimeout = TimeSpan.FromMilliseconds(300);
+        options.StartupTimeoutSeconds = 0.3;
         var error = await Assert.ThrowsAsync<RunnerStartException>(() => Pools.StartAsync(options));
-        Assert.Contains("StartupTimeout (00:00:00.3000000)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("StartupTimeoutSeconds (0.3)", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -136,18 +136,18 @@ public sealed class WorkerTortureTests
     public async Task Worker_that_stops_its_heartbeat_loses_its_job(string how)
     {
         var options = Pools.Options(how == "freeze" ? "beat" : how);
-        options.HeartbeatTimeout = TimeSpan.FromMilliseconds(500);
+        options.HeartbeatTimeoutSeconds = 0.5;
         await using var pool = await Pools.StartAsync(options);
         var error = Attempts.ErrorOf(await pool.DoAsync(how == "freeze" ? "freeze" : "hang"));
         Assert.Equal(AttemptErrorKind.WorkerLost, error.Kind);
-        Assert.Contains("HeartbeatTimeout (00:00:00.5000000)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("HeartbeatTimeoutSeconds (0.5)", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Worker_that_keeps_its_heartbeat_may_take_long()
     {
         var options = Pools.Options("beat");
-        options.HeartbeatTimeout = TimeSpan.FromMilliseconds(400);
+        options.HeartbeatTimeoutSeconds = 0.4;
         await using var pool = await Pools.StartAsync(options);
         var progress = new ProgressLog();
         using var cancel = new CancellationTokenSource();
@@ -238,7 +238,7 @@ public sealed class WorkerTortureTests
     [Fact]
     public void Waits_between_restarts_double_up_to_the_bound_and_start_again_after_a_job()
     {
-        var options = new WorkerOptions { RestartBackoff = TimeSpan.FromSeconds(1), MaxRestartBackoff = TimeSpan.FromSeconds(8) };
+        var options = new WorkerOptions { RestartBackoffSeconds = 1, MaxRestartBackoffSeconds = 8 };
         var slot = new WorkerSlot(0, options, TimeProvider.System, new Random(1));
         var waits = Enumerable.Range(0, 40).Select(_ => slot.Free(new WorkerObituary(false, false, "")).TotalSeconds).ToArray();
         Assert.InRange(waits[0], 0.8, 1.2);

@@ -59,6 +59,15 @@ internal sealed class HandSilo(IRedisClient redis, string service, string queue,
         return SettleAsync(seq, Settlement.Bury, header);
     }
 
+    /// <summary>What a bridge makes of an item that cannot be a job.</summary>
+    public Task RefuseAsync(long seq, string reason, string message, string givenId)
+    {
+        var header = Ended(seq, JobState.Dead);
+        (header.Attempts, header.Reason, header.Raw, header.GivenId) = (0, reason, true, givenId);
+        header.AddError(new JobError(header.FinishedAt, 0, reason, message));
+        return SettleAsync(seq, Settlement.Bury, header);
+    }
+
     public Task CancelAsync(long seq)
     {
         var header = Ended(seq, JobState.Cancelled);

@@ -30,6 +30,68 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
+    public async Task Enqueue_takes_several_dependencies_and_unix_seconds()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        (await cli.RunAsync("enqueue", "asr", "{}", "--id", "late", "--run-at", "4000000000.5")).Expect(0);
+        (await cli.RunAsync("enqueue", "asr", "{}", "--id", "child", "--depends-on", "late,b", "--depends-on", "c", "d")).Expect(0);
+
+        Assert.Equal(4_000_000_000_500, (await silo.Store.GetAsync("late", Stop))!.Header.Due);
+        Assert.Equal(["late", "b", "c", "d"], (await silo.Store.GetAsync("child", Stop))!.Header.DependsOn);
+    }
+
+    [Fact]
+    public async Task DeadLetters_of_an_unknown_reason_names_the_known()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var refused = (await cli.RunAsync("dead-letters", "requeue", "asr", "--reason", "timeot")).Expect(2);
+        Assert.Contains("--reason is 'timeot'; it must be one of retries, timeout, fatal,", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'timeout'?", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("redis://:wrong@127.0.0.1:{0}/0", "WRONGPASS", "The user or the password in the address is wrong.")]
+    [InlineData("redis://127.0.0.1:{0}/0", "NOAUTH", "It asks for a password.")]
+    [InlineData("redis://:open-sesame@127.0.0.1:{0}/99", "DB index is out of range", "The number at the end of the address is the database")]
+    public async Task Redis_that_refuses_is_quoted_with_what_to_do(string address, string said, string advice)
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await using var server = await Stores.StartAsync(StoreKind.Redis, password: "open-sesame");
+        foreach (var line in new[] { "queues", "enqueue asr {}" })
+        {
+            var result = (await cli.RunAsync([.. line.Split(' '), "--redis", address.Replace("{0}", $"{server.Port}", StringComparison.Ordinal)])).Expect(1);
+            Assert.Contains(said, result.Error, StringComparison.Ordinal);
+            Assert.Contains(advice, result.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("not reachable", result.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("sesame", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Embedded_store_that_was_killed_is_said_with_what_to_do()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        cli.Variables.Remove("REDIS_URL");
+        Directory.CreateDirectory(Path.Combine(cli.Folder, ".gristmill"));
+        await File.WriteAllTextAsync(Path.Combine(cli.Folder, ".gristmill", "endpoint"), "redis://127.0.0.1:1\n", Stop);
+        foreach (var line in new[] { "queues", "enqueue asr {}" })
+        {
+            var result = (await cli.RunAsync(line.Split(' '))).Expect(1);
+            Assert.Contains("does not run any more", result.Error, StringComparison.Ordinal);
+            Assert.Contains("gristmill silo --queue", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Page_of_states_names_every_reason()
+    {
+        var rows = File.ReadAllLines(Repository.Path("docs/states.md")).SkipWhile(l => l != "## Why a job is dead").Skip(1).TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal))
+            .Where(l => l.StartsWith("| ", StringComparison.Ordinal)).Select(l => l.Split('|')[1].Trim()).Where(w => w is not ("reason" or "---"));
+        Assert.Equal(DeadReasons.All, rows);
+    }
+
+    [Fact]
     public async Task Enqueue_known_id_and_conflict_are_told_apart()
     {
         await using var cli = await CommandFixture.CreateAsync(stores);
@@ -64,6 +126,22 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Contains("Did you mean 'asr'?", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Queue_that_no_silo_ever_served_is_listed_and_warned_of()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        (await cli.RunAsync("enqueue", "asrr", "{}")).Expect(0);
+        Assert.Matches(@"asrr\s+open\s+0\s+1\s", (await cli.RunAsync("queues")).Expect(0).Out);
+        var again = (await cli.RunAsync("enqueue", "asrr", "{}")).Expect(0);
+        Assert.Contains("No silo serves the queue 'asrr' now; the job waits until one does. Did you mean 'asr'?", again.Error, StringComparison.Ordinal);
+        Assert.Contains("No silo serves the queue 'asrr' now. Did you mean 'asr'?", (await cli.RunAsync("queues", "pause", "asrr")).Expect(0).Error, StringComparison.Ordinal);
+        foreach (var line in new[] { "queues pause asx", "dead-letters list asx", "dead-letters purge asx --all" })
+        {
+            Assert.Contains("Did you mean 'asr'?", (await cli.RunAsync(line.Split(' '))).Expect(1).Error, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("enqueue asr")]
     [InlineData("enqueue asr [1]")]
@@ -76,6 +154,9 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     [InlineData("queues shw asr")]
     [InlineData("jobs")]
     [InlineData("dead-letters purge asr")]
+    [InlineData("dead-letters purge asr --reason timeot")]
+    [InlineData("dead-letters requeue asr --reason timeot")]
+    [InlineData("enqueue asr {} --run-at -5")]
     [InlineData("dead-letters purge asr x --all")]
     [InlineData("dead-letters list asr --limit 0")]
     [InlineData("queues --service no/slash")]
@@ -101,6 +182,24 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Matches(@"state\s+completed", table);
         Assert.Contains("Grüße", table, StringComparison.Ordinal);
         Assert.Equal(("completed", "Grüße"), (json.GetProperty("state").GetString(), json.GetProperty("result").GetProperty("text").GetString()));
+    }
+
+    [Fact]
+    public async Task Job_list_shows_ids_by_state_and_page()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        foreach (var id in new[] { "a", "b", "c" }) (await cli.RunAsync("enqueue", "asr", "{}", "--id", id)).Expect(0);
+        await silo.CompleteAsync(await silo.StartOneAsync());
+
+        var all = (await cli.RunAsync("job", "list", "asr")).Expect(0).Out;
+        Assert.Matches(@"(?s)c\s+queued\s+0.*b\s+queued\s+0.*a\s+completed\s+1", all);
+        var queued = (await cli.RunAsync("job", "list", "asr", "--state", "queued", "--limit", "1")).Expect(0).Out;
+        Assert.DoesNotContain("completed", queued, StringComparison.Ordinal);
+        Assert.Contains("more with --cursor ", queued, StringComparison.Ordinal);
+        Assert.Equal("a", Assert.Single((await cli.RunAsync("job", "list", "asr", "--state", "completed", "--json")).Expect(0).Json.GetProperty("jobs").EnumerateArray()).GetProperty("id").GetString());
+        Assert.Contains("asr has no dead jobs", (await cli.RunAsync("job", "list", "asr", "--state", "dead")).Expect(0).Out, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'queued'?", (await cli.RunAsync("job", "list", "asr", "--state", "queud")).Expect(2).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,6 +258,33 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
+    public async Task Job_watch_on_a_terminal_moves_a_bar_and_ends_with_the_outcome()
+    {
+        Tools.Require(Tools.Script);
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        var handle = await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), cancellationToken: Stop);
+        var said = new SignalWriter();
+        var program = Path.Combine(AppContext.BaseDirectory, "gristmill.dll");
+        var environment = new Dictionary<string, string>(cli.Variables) { ["TERM"] = "xterm-256color" };
+        await using var watch = await ChildProcess.StartAsync(
+            Tools.Script.Program, ["-qfec", $"stty cols 120; exec dotnet '{program}' job watch asr {handle.Id}", "/dev/null"], cli.Folder, environment, said.WriteLine);
+        await said.WaitForAsync("queued");
+        var seq = await silo.StartOneAsync();
+        await said.WaitForAsync("running, attempt 1 on hand");
+        await silo.ProgressAsync(seq, 1, 2, "[half] of it");
+        await said.WaitForAsync("[half] of it");
+        await said.WaitForAsync("50%");
+        await silo.CompleteAsync(seq, """{"n":7}""");
+        await watch.WaitForExitAsync(Limit);
+
+        Assert.Equal(0, watch.ExitCode);
+        Assert.Contains("\u001b[", watch.Output, StringComparison.Ordinal);
+        Assert.Matches(@"state\s+completed", watch.Output);
+        Assert.Contains("\"n\": 7", watch.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Job_cancel_and_retry_do_it_or_say_why_not()
     {
         await using var cli = await CommandFixture.CreateAsync(stores);
@@ -179,7 +305,11 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         await cli.Cluster.SiloAsync();
         (await cli.RunAsync("enqueue", "asr", "{}")).Expect(0);
         Assert.Matches(@"asr\s+open\s+0\s+1\s", (await cli.RunAsync("queues")).Expect(0).Out);
-        Assert.Equal((await cli.RunAsync("queues", "list", "--json")).Out.Length, (await cli.RunAsync("queues", "--json")).Out.Length);
+        foreach (var line in new[] { "queues --json", "queues list --json" })
+        {
+            Assert.Equal("asr", Assert.Single((await cli.RunAsync(line.Split(' '))).Expect(0).Json.GetProperty("queues").EnumerateArray()).GetProperty("name").GetString());
+        }
+
         Assert.Equal("asr is paused\n", (await cli.RunAsync("queues", "pause", "asr")).Expect(0).Out);
         Assert.Equal("paused", (await cli.RunAsync("queues", "show", "asr", "--json")).Expect(0).Json.GetProperty("state").GetString());
         Assert.Equal("asr is draining\n", (await cli.RunAsync("queues", "drain", "asr")).Expect(0).Out);
@@ -208,6 +338,43 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Equal("2 dead letters of asr are ready again\n", (await cli.RunAsync("dead-letters", "requeue", "asr", "--reason", "timeout")).Expect(0).Out);
         Assert.Equal(1, (await cli.RunAsync("dead-letters", "purge", "asr", "--all", "--json")).Expect(0).Json.GetProperty("purged").GetInt32());
         (await cli.RunAsync("dead-letters", "purge", "asr", "d")).Expect(1);
+    }
+
+    [Fact]
+    public async Task Refused_job_is_found_by_the_id_of_its_payload()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), cancellationToken: Stop);
+        await silo.RefuseAsync(await silo.StartOneAsync(), "invalid_field", "The field 'timeout' is no number.", "clip-7");
+        var own = Assert.Single((await cli.Cluster.Queue.DeadLetters.ListAsync(cancellationToken: Stop)).DeadLetters).Id;
+
+        Assert.NotEqual("clip-7", own);
+        Assert.Matches(@"invalid_field\s+0\s.*clip-7", (await cli.RunAsync("dead-letters", "list", "asr")).Expect(0).Out);
+        var shown = (await cli.RunAsync("dead-letters", "show", "asr", "clip-7")).Expect(0).Out;
+        Assert.Matches($@"job\s+asr/{own}\nid in payload\s+clip-7\n", shown);
+        Assert.Matches(@"Z invalid_field: The field 'timeout'", shown);
+        foreach (var line in new[] { "job show asr clip-7", "dead-letters requeue asr clip-7" })
+        {
+            Assert.Contains($"gristmill dead-letters show asr {own}", (await cli.RunAsync(line.Split(' '))).Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Traceback_is_shown_line_by_line()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var silo = await cli.Cluster.SiloAsync();
+        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), new EnqueueOptions { Id = "a" }, Stop);
+        await silo.BuryAsync(await silo.StartOneAsync(), "fatal", "ValueError: no\nTraceback (most recent call last):\n  File \"w.py\", line 3\n");
+        foreach (var line in new[] { "job show asr a", "dead-letters show asr a" })
+        {
+            var result = (await cli.RunAsync(line.Split(' '))).Expect(0).Out;
+            Assert.Contains("attempt 1, error: ValueError: no\n    Traceback (most recent call last):\n      File \"w.py\", line 3\n", result, StringComparison.Ordinal);
+            Assert.DoesNotMatch(@" \n", result);
+        }
+
+        Assert.DoesNotContain("Traceback", (await cli.RunAsync("dead-letters", "list", "asr")).Expect(0).Out, StringComparison.Ordinal);
     }
 
     [Fact]

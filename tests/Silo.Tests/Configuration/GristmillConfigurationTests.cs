@@ -58,7 +58,7 @@ public sealed class GristmillConfigurationTests
     [Theory]
     [InlineData("Lists:0:Priority", "12", "Gristmill:Queues:asr:Lists:0:Priority is 12; it must be from 0 to 9.")]
     [InlineData("Concurrency", "0", "Gristmill:Queues:asr:Concurrency is 0; it must be from 1 to 100000.")]
-    [InlineData("TimeoutSeconds", "NaN", "Gristmill:Queues:asr:TimeoutSeconds is NaN; it must be from 0.01 to 2592000.")]
+    [InlineData("TimeoutSeconds", "NaN", "Gristmill:Queues:asr:TimeoutSeconds is NaN; it must be from 0.001 to 2592000.")]
     [InlineData("Retry:Factor", "0.5", "Gristmill:Queues:asr:Retry:Factor is 0.5; it must be from 1 to 10.")]
     [InlineData("Windw", "5", "Gristmill:Queues:asr:Windw is no option; did you mean Window?")]
     [InlineData("Retry:Retrys", "5", "Gristmill:Queues:asr:Retry:Retrys is no option; did you mean Retries?")]
@@ -80,12 +80,56 @@ public sealed class GristmillConfigurationTests
         Assert.Equal(expected, Assert.Single(Failures(new() { [key] = value })));
 
     [Fact]
-    public void Value_of_another_type_is_named()
+    public void Values_of_another_type_are_all_named_with_their_bounds()
     {
-        var failure = Assert.Single(Failures(new() { [$"{Asr}:Concurrency"] = "many" }));
-        Assert.Contains("Gristmill:Queues:asr:Concurrency", failure, StringComparison.Ordinal);
-        Assert.Contains("many", failure, StringComparison.Ordinal);
+        var failures = Failures(new()
+        {
+            ["Gristmill:LeaseSeconds"] = "soon", [$"{Asr}:Concurrency"] = "many", [$"{Asr}:Retry:Jitter"] = "a bit", [$"{Asr}:Worker:Count"] = "two",
+            [$"{Asr}:Worker:Command"] = "python3 w.py", [$"{Asr}:Worker:HeartbeatIntervalSeconds"] = "1m", [$"{Asr}:AllowOpaque"] = "yes",
+            [$"{Asr}:PopFrom"] = "top", [$"{Asr}:Windw"] = "5", [$"{Asr}:Fields"] = "x", ["Gristmill:Embedded:Port"] = "99999",
+        });
+        string[] expected =
+        [
+            "Gristmill:Embedded:Port is 99999; it must be from 0 to 65535.",
+            "Gristmill:LeaseSeconds is 'soon'; it must be a number from 1 to 300.",
+            "Gristmill:Queues:asr:AllowOpaque is 'yes'; it must be true or false.",
+            "Gristmill:Queues:asr:Concurrency is 'many'; it must be a whole number from 1 to 100000.",
+            "Gristmill:Queues:asr:PopFrom is 'top'; it must be Left or Right.",
+            "Gristmill:Queues:asr:Retry:Jitter is 'a bit'; it must be a number from 0 to 1.",
+            "Gristmill:Queues:asr:Windw is no option; did you mean Window?",
+            "Gristmill:Queues:asr:Worker:Count is 'two'; it must be a whole number from 1 to 256.",
+            "Gristmill:Queues:asr:Worker:HeartbeatIntervalSeconds is '1m'; it must be a number from 0.05 to 600.",
+        ];
+        Assert.Equal(expected, failures.Where(f => !f.Contains(":Fields is", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Contains(failures, f => f.StartsWith("Gristmill:Queues:asr:Fields is 'x'; it must be options of its own: Gristmill:Queues:asr:Fields:", StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData("python3 w.py", "python3|w.py")]
+    [InlineData("python3 'my worker.py' \"--name=a b\" c\\ d", "python3|my worker.py|--name=a b|c d")]
+    [InlineData("sh -c 'echo \"$HOME\"'", "sh|-c|echo \"$HOME\"")]
+    [InlineData("  a   '' \"b\\\"c\\n\" ", "a||b\"c\\n")]
+    public void Worker_command_on_one_line_is_split_as_a_shell_would(string line, string words)
+    {
+        var options = Load(new() { [$"{Asr}:Worker:Command"] = line });
+        Assert.Equal(words.Split('|'), options.Queues["asr"].Worker!.Command);
+    }
+
+    [Fact]
+    public void Worker_command_with_an_open_quote_is_refused() => Assert.Contains(
+        "Gristmill:Queues:asr:Worker:Command is 'python3 \"w.py'; it must be a program and its arguments, with each quote closed.",
+        Failures(new() { [$"{Asr}:Worker:Command"] = "python3 \"w.py" }));
+
+    [Fact]
+    public void Worker_command_on_one_line_wins_over_words_of_a_lower_place()
+    {
+        var options = Load(new() { [$"{Asr}:Worker:Command"] = "sh w.sh", [$"{Asr}:Worker:Command:0"] = "python3", [$"{Asr}:Worker:Command:2"] = "x" });
+        Assert.Equal(["sh", "w.sh"], options.Queues["asr"].Worker!.Command);
+    }
+
+    [Fact]
+    public void List_of_texts_given_as_one_value_is_a_list_of_one() =>
+        Assert.Equal(["replies:"], Load(new() { [$"{Asr}:Handler"] = "h", [$"{Asr}:ReplyToPrefixes"] = "replies:" }).Queues["asr"].ReplyToPrefixes);
 
     [Theory]
     [InlineData("redis://:s3cret@host:notaport")]

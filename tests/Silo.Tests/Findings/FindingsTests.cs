@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Gristmill.Grains.Options;
 using Gristmill.Redis;
 using Gristmill.Silo.Findings;
+using Gristmill.Store;
 using Gristmill.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -46,11 +47,29 @@ public sealed class FindingsTests
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code != "redis_forgets");
     }
 
-    [Theory]
-    [InlineData("RQ", "import redis; from rq import Queue\nQueue('asr-queue', connection=redis.Redis(port={0})).enqueue('os.getcwd')", "'asr-queue' (key 'rq:queue:asr-queue')")]
-    [InlineData("Celery", "from celery import Celery\nCelery('x', broker='redis://127.0.0.1:{0}/0').send_task('add', args=(1,), queue='speech', ignore_result=True)", "'speech' (key 'speech')")]
-    public async Task Real_producer_of_another_library_is_recognised(string library, string program, string expected)
+    [Fact]
+    public async Task Lists_that_gristmill_writes_or_another_silo_serves_are_no_foreign_lists()
     {
+        await using var at = await Doctor.StartAsync(StoreKind.Redis);
+        await at.DoAsync("SADD", RedisKeys.Queues("default"), "tts");
+        await at.DoAsync("HSET", new RedisKeys("default", 0, "tts").Of("meta"), "lists", "tts_list\ntts_urgent");
+        string[] ours = ["asr_letters", "replies:42", "tts_list", "tts_urgent"];
+        foreach (var list in ours) await at.DoAsync("RPUSH", list, "{}");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code != "redis_forgets");
+        foreach (var list in ours) await at.DoAsync("RPUSH", list, "{}", "{}");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code != "redis_forgets");
+
+        // The same under names that nobody has claimed.
+        await at.DoAsync("RPUSH", "replies", "{}");
+        Assert.Contains("the list 'replies' has 1 item", (await at.FindAsync("list_elsewhere")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("RQ", "rq", "python3-rq", "import redis; from rq import Queue\nQueue('asr-queue', connection=redis.Redis(port={0})).enqueue('os.getcwd')", "'asr-queue' (key 'rq:queue:asr-queue')")]
+    [InlineData("Celery", "celery", "celery", "from celery import Celery\nCelery('x', broker='redis://127.0.0.1:{0}/0').send_task('add', args=(1,), queue='speech', ignore_result=True)", "'speech' (key 'speech')")]
+    public async Task Real_producer_of_another_library_is_recognised(string library, string module, string package, string program, string expected)
+    {
+        Tools.RequirePythonModule(module, package);
         await using var at = await Doctor.StartAsync(StoreKind.Redis);
         await RunPythonAsync(program.Replace("{0}", $"{at.Server.Port}", StringComparison.Ordinal));
         var finding = await at.FindAsync("other_library");
@@ -151,8 +170,7 @@ public sealed class FindingsTests
 
     private static async Task RunPythonAsync(string program)
     {
-        // Debian's own interpreter: it has the packages python3-rq and celery.
-        using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", program]) { RedirectStandardError = true })!;
+        using var python = Process.Start(new ProcessStartInfo(Tools.SystemPython, ["-c", program]) { RedirectStandardError = true })!;
         var said = await python.StandardError.ReadToEndAsync(Cancelled);
         await python.WaitForExitAsync(Cancelled);
         Assert.True(python.ExitCode == 0, said);
@@ -173,7 +191,7 @@ public sealed class FindingsTests
         {
             var server = await Stores.StartAsync(kind);
             var client = RedisClient.Connect(RedisOptions.Parse(server.Url), NullLoggerFactory.Instance);
-            var options = new GristmillOptions { Redis = server.Url, Queues = { ["asr"] = new QueueOptions { List = "asr_list", Handler = "h" } } };
+            var options = new GristmillOptions { Redis = server.Url, Queues = { ["asr"] = new QueueOptions { List = "asr_list", Handler = "h", DeadLetterList = "asr_letters", ReplyToPrefixes = ["replies:"] } } };
             return new Doctor(server, client, new FindingsService(
                 client, Options.Create(options), NullLogger<FindingsService>.Instance, TimeProvider.System, claims));
         }

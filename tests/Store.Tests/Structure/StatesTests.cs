@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Gristmill.Store.Tests.Support;
+using Gristmill.Testing;
 
 namespace Gristmill.Store.Tests.Structure;
 

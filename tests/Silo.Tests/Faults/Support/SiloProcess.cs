@@ -17,6 +17,9 @@ internal sealed record SiloSettings
 
     public int LostBudget { get; init; } = 3;
 
+    /// <summary>Where its HTTP API listens.</summary>
+    public string Url { get; init; } = "http://127.0.0.1:0";
+
     public double Shutdown { get; init; } = 30;
 
     public int KeepFinished { get; init; } = 1_000_000;
@@ -122,7 +125,7 @@ internal sealed class SiloProcess : IAsyncDisposable
             ["Gristmill__Redis"] = bench.Server.Url,
             ["Gristmill__Service"] = FaultBench.Service,
             ["Gristmill__SiloName"] = settings.Name,
-            ["Gristmill__Url"] = "http://127.0.0.1:0",
+            ["Gristmill__Url"] = settings.Url,
             ["Gristmill__LeaseSeconds"] = Text(settings.Lease),
             ["Gristmill__RenewSeconds"] = Text(settings.Renew),
             ["Gristmill__ShutdownSeconds"] = Text(settings.Shutdown),

@@ -1,7 +1,7 @@
-namespace Gristmill.Store.Tests.Support;
+namespace Gristmill.Testing;
 
 /// <summary>Files of the repository that the tests were built from.</summary>
-internal static class Repository
+public static class Repository
 {
     private static readonly string Root = Find();
 
