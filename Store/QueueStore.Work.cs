@@ -12,7 +12,7 @@ public sealed partial class QueueStore
         var call = Call("claim", request.List)
             .AddArg(keys.Events).AddArg(request.Generation).AddArg(request.Counter).AddArg(newEpoch)
             .AddArg(request.FromTail ? "right" : "left").AddArg(request.MaxItems).AddArg(request.MaxBytes)
-            .AddArg(request.MaxPayload).AddArg(request.DeadLimit).AddArg(request.Limit).AddArg(request.Window)
+            .AddArg(request.MaxPayload).AddArg(request.DeadLimit).AddArg(request.WaitingLimit).AddArg(request.Limit).AddArg(request.Window)
             .AddArg(request.Priority).AddArg(request.Start ? "s" : "i");
         var reply = await RunAsync(call, cancellationToken).ConfigureAwait(false);
         var status = StatusOf(reply);

@@ -27,6 +27,9 @@ public sealed record ClaimRequest
     /// <summary>With this many dead letters nothing is claimed.</summary>
     public int DeadLimit { get; init; } = 100_000;
 
+    /// <summary>With this many jobs that wait for their time, for other jobs or for another attempt nothing is claimed.</summary>
+    public int WaitingLimit { get; init; } = 100_000;
+
     /// <summary>Running jobs of the queue in the cluster; 0 for no limit.</summary>
     public int Limit { get; init; }
 
@@ -173,6 +176,12 @@ public enum QueueMode
 /// <param name="Fingerprint">Of the payload; needed with an explicit id.</param>
 /// <param name="Payload">The payload.</param>
 public sealed record NewJob(JobHeader Header, string Fingerprint, ReadOnlyMemory<byte> Payload);
+
+/// <summary>What became of jobs handed over.</summary>
+/// <param name="Status">Ok; NoRoom or WaitingFull when a bound left no room: then nothing was written.</param>
+/// <param name="Epoch">The epoch of the queue's keys.</param>
+/// <param name="Results">One for each job, in order; empty when the status is not Ok.</param>
+public sealed record EnqueueReply(StoreStatus Status, string Epoch, IReadOnlyList<EnqueueResult> Results);
 
 /// <summary>What became of a job handed over.</summary>
 /// <param name="Verdict">Admitted, Duplicate, Conflict or Cancelled.</param>

@@ -50,6 +50,7 @@ internal static class GristmillApi
                 MaxPayloadBytes = queue.MaxPayloadBytes,
                 AllowOpaque = queue.AllowOpaque,
                 Fields = queue.Fields,
+                MaxWaiting = queue.WaitingLimit,
                 IdWindow = TimeSpan.FromSeconds(queue.IdWindowSeconds),
             };
         }

@@ -8,7 +8,7 @@
 -- A record is one value: a JSON header on one line, a newline, the payload as it was pushed, and the
 -- result behind it when there is one (the header's "n" then says where the payload ends).
 
-local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, NOT_FOUND = 0, 1, 2, 3, 4, 5, 6, 7
+local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, WAITING_FULL = 0, 1, 2, 3, 4, 5, 6, 7
 local SHARDS, RUN_OF_SHARD = 16, 512
 local PRIORITY_STEP = 17592186044416 -- 2^44: ready jobs sort by priority, then by number
 local CHUNK = 2000                   -- values per unpack; Lua's stack holds some 8,000

@@ -8,7 +8,7 @@ namespace Gristmill.Store.Tests.Failure;
 public sealed class DamageTests(SharedStores stores) : IClassFixture<SharedStores>
 {
     private static async Task<IReadOnlyList<EnqueueResult>> EnqueueAsync(TestQueue queue, params NewJob[] jobs) =>
-        (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, TestQueue.Stop))!.Value.Results;
+        (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, 0, TestQueue.Stop)).Results;
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Id_in_the_form_of_the_stores_own_belongs_to_no_other_job(StoreKind kind)
