@@ -47,6 +47,62 @@ public sealed class DamageTests(SharedStores stores) : IClassFixture<SharedStore
         Assert.Equal([1, 2], started.Jobs.Select(j => j.Seq));
     }
 
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Damaged_line_of_finished_jobs_removes_no_other_job_and_trimming_goes_on(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        var dead = await DeadAsync(queue);
+        var (running, _) = await queue.RunningAsync("running");
+        var ready = await queue.EnqueueAsync("ready");
+        var (done, counter) = (await queue.EnqueueAsync("done", h => h.Priority = 0), await queue.RunReadyAsync());
+        await queue.CompleteAsync(done, counter);
+        var finished = queue.Keys.Of("finished");
+        await queue.Do(
+            "LPUSH", finished, $"1 {dead} {running} {ready} 77", "no line at all", "", " ", "5", "1 -3 4x 1e3 " + new string('9', 400),
+            $"99999999999999 {dead}", $"nan {running}");
+        var tooYoung = await queue.Store.TrimAsync(1000, TestQueue.Ttl, TestQueue.Window, 100, TestQueue.Stop);
+        var age = TimeSpan.FromTicks(-TimeSpan.TicksPerSecond);
+
+        Assert.Equal((0, 1, false), tooYoung);
+        Assert.Equal((1, 0, false), await queue.Store.TrimAsync(1000, age, TestQueue.Window, 100, TestQueue.Stop));
+        Assert.Equal(0, (await queue.Do("LLEN", finished)).AsInteger());
+        Assert.Equal([JobState.Dead, JobState.Running, JobState.Running, null], [await queue.StateAsync(dead), await queue.StateAsync(running), await queue.StateAsync(ready), await queue.StateAsync(done)]);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Damaged_line_of_finished_jobs_hides_none_of_the_others(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        var (done, counter) = await queue.RunningAsync("done");
+        await queue.CompleteAsync(done, counter);
+        await queue.Do("RPUSH", queue.Keys.Of("finished"), "no line at all", "", "1 x 99999999999999999999", "7");
+
+        var page = await queue.Store.ListAsync(JobState.Completed, null, 10, TestQueue.Stop);
+
+        Assert.Equal([done], page.Jobs.Select(j => j.Seq));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Damaged_entries_of_ids_are_passed_over_and_others_are_forgotten_in_time(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await queue.Store.CancelAsync(["old"], "", TimeSpan.Zero, TestQueue.Stop);
+        await queue.Do("HSET", queue.Keys.Of("ids"), "odd", "what - 1", "bare", "nothing");
+        await queue.Do("LPUSH", queue.Keys.Of("idlog"), "", "no entry", "1 odd", "1 bare", "99999999999999 old");
+
+        await queue.Store.TrimAsync(100, TestQueue.Ttl, TestQueue.Window, 100, TestQueue.Stop);
+
+        Assert.Equal(0, (await queue.Do("LLEN", queue.Keys.Of("idlog"))).AsInteger());
+        Assert.Equal(0, (await queue.Do("HEXISTS", queue.Keys.Of("ids"), "old")).AsInteger());
+    }
+
+    private static async Task<long> DeadAsync(TestQueue queue)
+    {
+        var (seq, counter) = await queue.RunningAsync("dead");
+        await queue.SettleAsync(seq, counter, Settlement.Bury);
+        return seq;
+    }
+
     [Fact]
     public async Task List_that_refuses_a_message_holds_up_no_other_and_nothing_is_sent_twice()
     {
