@@ -2,7 +2,7 @@
 -- An item larger than max_payload becomes a dead letter where it lies, without being sent.
 --
 -- USES   waiting
--- KEYS   list:list meta:hash running:hash leases:zset dead:zset ready:zset scheduled:zset retrying:zset deferred:hash outbox:list jobs:hash*16
+-- KEYS   list:list meta:hash running:hash ids:hash leases:zset dead:zset ready:zset scheduled:zset retrying:zset deferred:hash outbox:list jobs:hash*16
 -- ARGV   events generation counter epoch from max_items max_bytes max_payload dead_limit waiting_limit limit window priority mode
 --        from: left or right, the end that is taken; dead_limit and waiting_limit: dead letters, and jobs that wait for
 --        their time, other jobs or another attempt, at which nothing is taken; limit: running jobs of the queue in the cluster, 0 for none;
@@ -81,6 +81,7 @@ for i = 1, n do
   end
 end
 
+note_last(state[3], seq, epoch)
 put_records(seqs, records)
 if #started > 0 then call_many('HSET', k_running, started) end
 if #aside > 0 then mark_dead(aside) end

@@ -14,6 +14,7 @@
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'seq', 'schema')
 local epoch, seq = state[1] or a_epoch, last_number(state[2], state[1])
+local first = seq
 if state[3] and state[3] ~= a_schema then return { SCHEMA, epoch, state[3] } end
 local total = (#ARGV - FIRST + 1) / 5
 if tonumber(a_max_ready) > 0 and redis.call('ZCARD', k_ready) + total > tonumber(a_max_ready) then
@@ -80,6 +81,7 @@ for n = 1, total do
   end
 end
 
+note_last(state[2], first, epoch)
 put_rows(rows)
 put_rows(cancelled)
 redis.call('HSET', k_meta, 'seq', text(seq), 'epoch', epoch, 'schema', a_schema)

@@ -33,6 +33,40 @@ public sealed class DamageTests(SharedStores stores) : IClassFixture<SharedStore
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Numbers_go_on_above_all_others_when_meta_is_lost(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await queue.PushAsync("dead", "pushed");
+        var taken = await queue.ClaimAsync(1);
+        await queue.SettleAsync(taken.Items[0].Seq, 1, Settlement.Bury);
+        await EnqueueAsync(queue, TestQueue.New("victim", h => h.Id = "victim"));
+
+        await queue.Do("DEL", queue.Keys.Of("meta"));
+        var claimed = await queue.ClaimAsync();
+        await queue.Do("DEL", queue.Keys.Of("meta"));
+        await EnqueueAsync(queue, TestQueue.New("next", h => h.Id = "next"));
+        await queue.Do("DEL", queue.Keys.Of("meta"));
+        var requeued = await queue.Store.RequeueAsync([(1, null)], TestQueue.Window, TestQueue.Stop);
+
+        Assert.Equal([1L], requeued.Select(r => r.Seq));
+        Assert.True(claimed.Items.Single().Seq > 1_000_000);
+        foreach (var id in new[] { "victim", "next" }) Assert.Equal(id, Encoding.UTF8.GetString((await queue.Store.GetAsync(id, TestQueue.Stop))!.Payload.Span));
+        Assert.Equal("pushed", Encoding.UTF8.GetString((await queue.RecordAsync(claimed.Items[0].Seq))!.Payload.Span));
+        Assert.Equal("dead", Encoding.UTF8.GetString((await queue.RecordAsync(1))!.Payload.Span));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Numbers_that_only_ids_remember_are_not_given_again_when_meta_is_lost(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await EnqueueAsync(queue, TestQueue.New("old", h => h.Id = "old"));
+        await queue.Do("DEL", queue.Keys.JobsOf(1), queue.Keys.Of("ready"), queue.Keys.Of("meta"));
+        await queue.PushAsync("other");
+
+        Assert.NotEqual(1, (await queue.ClaimAsync()).Items.Single().Seq);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Record_that_is_none_is_started_and_shown_and_holds_up_no_other(StoreKind kind)
     {
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
