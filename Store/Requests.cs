@@ -133,14 +133,16 @@ public readonly record struct Settled(long Seq, long Counter, Settlement Settlem
 /// <param name="List">The list.</param>
 /// <param name="Message">What is pushed.</param>
 /// <param name="Seq">The job that it belongs to: sent only if that job's step is not refused; 0 when it belongs to none.</param>
-public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message, long Seq = 0);
+/// <param name="IfCancelled">With a retry or a release: sent only if the store cancels the job instead, since somebody asked for it.</param>
+public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message, long Seq = 0, bool IfCancelled = false);
 
 /// <summary>What became of results and settlements.</summary>
 /// <param name="Status">Ok.</param>
 /// <param name="Epoch">The epoch of the queue's keys.</param>
 /// <param name="Kept">Records of finished jobs in the store.</param>
 /// <param name="Refused">Jobs whose lease was lost: another one moves them on.</param>
-public sealed record FinishReply(StoreStatus Status, string Epoch, long Kept, IReadOnlyList<long> Refused);
+/// <param name="Cancelled">Jobs that were cancelled instead of tried again or given back, since somebody asked for it.</param>
+public sealed record FinishReply(StoreStatus Status, string Epoch, long Kept, IReadOnlyList<long> Refused, IReadOnlyList<long> Cancelled);
 
 /// <summary>What the store knows of a generation when it renews.</summary>
 /// <param name="Status">Ok, or NoLease when it was reaped.</param>
