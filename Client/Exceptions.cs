@@ -86,11 +86,17 @@ public class EnqueueFailedException : GristmillClientException
     public int Uncertain { get; }
 }
 
-/// <summary>The queue holds as many ready jobs as it may. Try again when silos have made room.</summary>
+/// <summary>The queue holds as many jobs as it may, ready or waiting; the message says which. Try again when silos have made room.</summary>
 public sealed class QueueFullException : EnqueueFailedException
 {
-    internal QueueFullException(string queue, int bound, IReadOnlyList<JobHandle> enqueued)
-        : base($"The queue '{queue}' has no room: with this, more than {bound} jobs would be ready ({nameof(ClientQueueOptions.MaxReady)}).", enqueued, 0, null) => Queue = queue;
+    private QueueFullException(string message, string queue, IReadOnlyList<JobHandle> enqueued)
+        : base(message, enqueued, 0, null) => Queue = queue;
+
+    internal static QueueFullException Ready(string queue, int bound, IReadOnlyList<JobHandle> enqueued) => new(
+        $"The queue '{queue}' has no room: with this, more than {bound} jobs would be ready ({nameof(ClientQueueOptions.MaxReady)}).", queue, enqueued);
+
+    internal static QueueFullException Waiting(string queue, int bound, IReadOnlyList<JobHandle> enqueued) => new(
+        $"The queue '{queue}' has no room: with this, more than {bound} jobs would wait for their time, for other jobs or for another attempt ({nameof(ClientQueueOptions.MaxWaiting)}; a silo's WaitingLimit).", queue, enqueued);
 
     /// <summary>The queue.</summary>
     public string Queue { get; }

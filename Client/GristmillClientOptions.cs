@@ -73,4 +73,10 @@ public sealed class ClientQueueOptions
     /// or 0 for no bound. Default 1,000,000.
     /// </summary>
     public int MaxReady { get; set; } = 1_000_000;
+
+    /// <summary>
+    /// Jobs of the queue that may wait for their time, for other jobs or for another attempt; beyond, enqueueing one that would
+    /// wait fails with <see cref="QueueFullException"/>. 1 to 10,000,000, or 0 for no bound. Default 100,000.
+    /// </summary>
+    public int MaxWaiting { get; set; } = 100_000;
 }

@@ -51,6 +51,7 @@ internal sealed class GristmillClientOptionsValidator : IValidateOptions<Gristmi
         Between(found, $"{path}.{nameof(queue.MaxPayloadBytes)}", queue.MaxPayloadBytes, 1, MaxPayload);
         Between(found, $"{path}.{nameof(queue.IdWindow)}", queue.IdWindow, TimeSpan.FromSeconds(1), TimeSpan.FromDays(30));
         Between(found, $"{path}.{nameof(queue.MaxReady)}", queue.MaxReady, 0, 1_000_000_000);
+        Between(found, $"{path}.{nameof(queue.MaxWaiting)}", queue.MaxWaiting, 0, 10_000_000);
     }
 
     private static void Between<T>(List<string> found, string option, T value, T least, T most)

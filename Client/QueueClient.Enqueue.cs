@@ -50,11 +50,11 @@ internal sealed partial class QueueClient
     {
         var repeatable = piece.All(j => j.Job.Header.Id is not null);
         var jobs = piece.Select(j => j.Job).ToArray();
-        (string Epoch, IReadOnlyList<EnqueueResult> Results)? reply;
+        EnqueueReply reply;
         try
         {
             reply = await _context.Retry.RunAsync(
-                token => _store.EnqueueAsync(jobs, _context.NewEpoch(), _options.IdWindow, _options.MaxReady, token),
+                token => _store.EnqueueAsync(jobs, _context.NewEpoch(), _options.IdWindow, _options.MaxReady, _options.MaxWaiting, token),
                 repeatable,
                 cancellationToken).ConfigureAwait(false);
         }
@@ -64,11 +64,12 @@ internal sealed partial class QueueClient
         }
 
         await AnnounceAsync(cancellationToken).ConfigureAwait(false);
-        if (reply is not { } accepted) throw new QueueFullException(Name, _options.MaxReady, handles);
+        if (reply.Status == StoreStatus.NoRoom) throw QueueFullException.Ready(Name, _options.MaxReady, handles);
+        if (reply.Status == StoreStatus.WaitingFull) throw QueueFullException.Waiting(Name, _options.MaxWaiting, handles);
         for (var i = 0; i < piece.Count; i++)
         {
-            var result = accepted.Results[i];
-            var id = jobs[i].Header.Id ?? JobRecord.OwnId(accepted.Epoch, result.Seq);
+            var result = reply.Results[i];
+            var id = jobs[i].Header.Id ?? JobRecord.OwnId(reply.Epoch, result.Seq);
             var outcome = Outcome(result.Verdict);
             if (piece[i].IdIsGenerated && outcome == EnqueueOutcome.Existing) outcome = EnqueueOutcome.Created;
             handles.Add(new JobHandle(this, id, outcome));

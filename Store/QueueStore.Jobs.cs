@@ -8,12 +8,12 @@ public sealed partial class QueueStore
     /// <param name="newEpoch">Used when the queue has no epoch yet; see <see cref="NewEpoch"/>.</param>
     /// <param name="idWindow">How long an explicit id is remembered.</param>
     /// <param name="maxReady">Ready jobs that the queue may hold; 0 for no bound.</param>
+    /// <param name="maxWaiting">Jobs that may wait for their time, for other jobs or for another attempt; 0 for no bound.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
-    /// <returns>The epoch and a result for each job, in order; null when the queue has no room for them.</returns>
-    public async ValueTask<(string Epoch, IReadOnlyList<EnqueueResult> Results)?> EnqueueAsync(
-        IReadOnlyList<NewJob> jobs, string newEpoch, TimeSpan idWindow, int maxReady, CancellationToken cancellationToken = default)
+    public async ValueTask<EnqueueReply> EnqueueAsync(
+        IReadOnlyList<NewJob> jobs, string newEpoch, TimeSpan idWindow, int maxReady, int maxWaiting, CancellationToken cancellationToken = default)
     {
-        var call = Call("enqueue").AddArg(keys.Events).AddArg(keys.Control).AddArg(newEpoch).AddArg(RedisKeys.Schema).AddArg((long)idWindow.TotalMilliseconds).AddArg(maxReady);
+        var call = Call("enqueue").AddArg(keys.Events).AddArg(keys.Control).AddArg(newEpoch).AddArg(RedisKeys.Schema).AddArg((long)idWindow.TotalMilliseconds).AddArg(maxReady).AddArg(maxWaiting);
         foreach (var job in jobs)
         {
             call.AddArg(job.Header.Id ?? string.Empty).AddArg(job.Fingerprint).AddArg(string.Join('\n', job.Header.DependsOn));
@@ -22,14 +22,15 @@ public sealed partial class QueueStore
         }
 
         var reply = await RunAsync(call, cancellationToken).ConfigureAwait(false);
-        if (StatusOf(reply) == StoreStatus.NoRoom) return null;
+        var status = StatusOf(reply);
+        if (status != StoreStatus.Ok) return new EnqueueReply(status, reply[1].AsString(), []);
         var results = new List<EnqueueResult>(jobs.Count);
         for (var i = 0; i < reply[2].Count; i++)
         {
             results.Add(new EnqueueResult((AdmitVerdict)reply[2][i].AsInteger(), reply[3][i].AsInteger()));
         }
 
-        return (reply[1].AsString(), results);
+        return new EnqueueReply(status, reply[1].AsString(), results);
     }
 
     /// <summary>Cancels jobs by id: at once where they wait, by telling the silo where they run.</summary>

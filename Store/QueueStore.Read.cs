@@ -188,7 +188,7 @@ public sealed partial class QueueStore
         {
             var text = (await redis.ExecuteAsync(new RedisCommand("LINDEX", keys.Of("finished")).Add(line), cancellationToken).ConfigureAwait(false)).AsStringOrNull();
             if (text is null) continue;
-            var seqs = text.Split(' ').Skip(1).Select(s => long.Parse(s, CultureInfo.InvariantCulture)).ToList();
+            var seqs = text.Split(' ').Skip(1).Select(ParseSeq).OfType<long>().ToList();
             var end = Math.Min(offset, seqs.Count);
             while (end > 0)
             {
@@ -226,6 +226,9 @@ public sealed partial class QueueStore
 
     private static long ParseCursor(string cursor) =>
         long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException("The cursor is not valid.");
+
+    // What is no number of ours, somebody else wrote into the line.
+    private static long? ParseSeq(string word) => long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var seq) ? seq : null;
 
     private static (long Line, int Offset) ParseLine(string cursor, long trimmed)
     {

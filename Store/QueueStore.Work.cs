@@ -12,7 +12,7 @@ public sealed partial class QueueStore
         var call = Call("claim", request.List)
             .AddArg(keys.Events).AddArg(request.Generation).AddArg(request.Counter).AddArg(newEpoch)
             .AddArg(request.FromTail ? "right" : "left").AddArg(request.MaxItems).AddArg(request.MaxBytes)
-            .AddArg(request.MaxPayload).AddArg(request.DeadLimit).AddArg(request.Limit).AddArg(request.Window)
+            .AddArg(request.MaxPayload).AddArg(request.DeadLimit).AddArg(request.WaitingLimit).AddArg(request.Limit).AddArg(request.Window)
             .AddArg(request.Priority).AddArg(request.Start ? "s" : "i");
         var reply = await RunAsync(call, cancellationToken).ConfigureAwait(false);
         var status = StatusOf(reply);
@@ -112,11 +112,16 @@ public sealed partial class QueueStore
     }
 
     private static FinishReply Finish(RedisReply reply) =>
-        new(StatusOf(reply), reply[1].AsString(), reply[2].AsInteger(), reply[3].Count == 0 ? [] : Numbers(reply[3]));
+        new(StatusOf(reply), reply[1].AsString(), reply[2].AsInteger(), reply[3].Count == 0 ? [] : Numbers(reply[3]), reply.Count > 4 && reply[4].Count > 0 ? Numbers(reply[4]) : []);
 
     private static void AddOutbox(RedisScriptCall call, IReadOnlyList<OutboxMessage> outbox)
     {
-        foreach (var message in outbox) call.AddArg(message.Seq).AddArg(OutboxEntry.Encode(message));
+        foreach (var message in outbox)
+        {
+            if (message.IfCancelled) call.AddArg(string.Create(CultureInfo.InvariantCulture, $"x{message.Seq}"));
+            else call.AddArg(message.Seq);
+            call.AddArg(OutboxEntry.Encode(message));
+        }
     }
 
     private static string Verb(Settlement settlement) => settlement switch

@@ -27,6 +27,9 @@ public sealed record ClaimRequest
     /// <summary>With this many dead letters nothing is claimed.</summary>
     public int DeadLimit { get; init; } = 100_000;
 
+    /// <summary>With this many jobs that wait for their time, for other jobs or for another attempt nothing is claimed.</summary>
+    public int WaitingLimit { get; init; } = 100_000;
+
     /// <summary>Running jobs of the queue in the cluster; 0 for no limit.</summary>
     public int Limit { get; init; }
 
@@ -130,14 +133,16 @@ public readonly record struct Settled(long Seq, long Counter, Settlement Settlem
 /// <param name="List">The list.</param>
 /// <param name="Message">What is pushed.</param>
 /// <param name="Seq">The job that it belongs to: sent only if that job's step is not refused; 0 when it belongs to none.</param>
-public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message, long Seq = 0);
+/// <param name="IfCancelled">With a retry or a release: sent only if the store cancels the job instead, since somebody asked for it.</param>
+public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message, long Seq = 0, bool IfCancelled = false);
 
 /// <summary>What became of results and settlements.</summary>
 /// <param name="Status">Ok.</param>
 /// <param name="Epoch">The epoch of the queue's keys.</param>
 /// <param name="Kept">Records of finished jobs in the store.</param>
 /// <param name="Refused">Jobs whose lease was lost: another one moves them on.</param>
-public sealed record FinishReply(StoreStatus Status, string Epoch, long Kept, IReadOnlyList<long> Refused);
+/// <param name="Cancelled">Jobs that were cancelled instead of tried again or given back, since somebody asked for it.</param>
+public sealed record FinishReply(StoreStatus Status, string Epoch, long Kept, IReadOnlyList<long> Refused, IReadOnlyList<long> Cancelled);
 
 /// <summary>What the store knows of a generation when it renews.</summary>
 /// <param name="Status">Ok, or NoLease when it was reaped.</param>
@@ -173,6 +178,12 @@ public enum QueueMode
 /// <param name="Fingerprint">Of the payload; needed with an explicit id.</param>
 /// <param name="Payload">The payload.</param>
 public sealed record NewJob(JobHeader Header, string Fingerprint, ReadOnlyMemory<byte> Payload);
+
+/// <summary>What became of jobs handed over.</summary>
+/// <param name="Status">Ok; NoRoom or WaitingFull when a bound left no room: then nothing was written.</param>
+/// <param name="Epoch">The epoch of the queue's keys.</param>
+/// <param name="Results">One for each job, in order; empty when the status is not Ok.</param>
+public sealed record EnqueueReply(StoreStatus Status, string Epoch, IReadOnlyList<EnqueueResult> Results);
 
 /// <summary>What became of a job handed over.</summary>
 /// <param name="Verdict">Admitted, Duplicate, Conflict or Cancelled.</param>

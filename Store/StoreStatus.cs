@@ -24,8 +24,8 @@ public enum StoreStatus
     /// <summary>The queue's keys were written by a version with another schema.</summary>
     Schema = 6,
 
-    /// <summary>There is no such job.</summary>
-    NotFound = 7,
+    /// <summary>The jobs that wait for their time, for other jobs or for another attempt have reached their bound.</summary>
+    WaitingFull = 7,
 }
 
 /// <summary>A key that a script needs is of another type; nothing was changed. Rename or remove the key.</summary>

@@ -47,6 +47,9 @@ internal static partial class BridgeLog
     [LoggerMessage(1014, LogLevel.Debug, "Waiting for list {List} failed: {Error}")]
     public static partial void WaitFailed(this ILogger log, string list, string error);
 
+    [LoggerMessage(1015, LogLevel.Error, "Queue {Queue}: {Limit} jobs wait for their time, for other jobs or for another attempt, as many as may (WaitingLimit); nothing is claimed until some start or are cancelled.")]
+    public static partial void WaitingFull(this ILogger log, string queue, int limit);
+
     [LoggerMessage(1020, LogLevel.Debug, "Queue {Queue}: job {Job} cannot be one ({Reason}): {Message}")]
     public static partial void Refused(this ILogger log, string queue, string job, string reason, string message);
 

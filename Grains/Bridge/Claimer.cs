@@ -206,6 +206,7 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
             MaxBytes = MaxBytes,
             MaxPayload = options.MaxPayloadBytes,
             DeadLimit = options.DeadLetterLimit,
+            WaitingLimit = options.WaitingLimit,
             Limit = admitAhead ? 0 : options.ClusterConcurrency,
             Window = admitAhead ? options.Window : 0,
             Priority = list.Priority,
@@ -227,6 +228,11 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         {
             if (_limitTrouble is null) log.DeadLettersFull(queue.Name, queue.Options.DeadLetterLimit);
             _limitTrouble = $"The queue has {queue.Options.DeadLetterLimit} dead letters, as many as it may have; requeue or purge some.";
+        }
+        else if (status == StoreStatus.WaitingFull)
+        {
+            if (_limitTrouble is null) log.WaitingFull(queue.Name, queue.Options.WaitingLimit);
+            _limitTrouble = $"{queue.Options.WaitingLimit} jobs wait for their time, for other jobs or for another attempt, as many as may (WaitingLimit {queue.Options.WaitingLimit}); nothing is claimed until some start or are cancelled.";
         }
         else if (status == StoreStatus.Ok)
         {

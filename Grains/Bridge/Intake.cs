@@ -72,7 +72,9 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             }
             else
             {
-                Launch(Create(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now), reply.Jobs.Count == 1);
+                var run = Create(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now);
+                if (WrongReplyTo(record.Header) is { } wrong) RefuseRead(run, wrong);
+                else Launch(run, reply.Jobs.Count == 1);
             }
         }
 
@@ -84,21 +86,26 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     {
         header.GivenId = null;
         var wrong = PayloadReader.Read(payload.Span, queue.Options.Fields, queue.Options.AllowOpaque, header);
-        if (wrong is null && header.ReplyTo is { } list && !queue.Options.ReplyToPrefixes.Any(p => list.StartsWith(p, StringComparison.Ordinal)))
-        {
-            wrong = new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names the list '{list}', which begins with none of the prefixes that the queue allows (ReplyToPrefixes).");
-        }
-
-        if (wrong is null && header.ReplyTo is { } own && own.StartsWith(RedisKeys.Prefix, StringComparison.Ordinal))
-        {
-            wrong = new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names '{own}': keys that begin with {RedisKeys.Prefix} are Gristmill's own.");
-        }
-
+        wrong ??= WrongReplyTo(header);
         header.Raw = false;
         var run = Create(seq, counter, generation, header, payload, epoch, now);
         if (wrong is null) return run;
         Refuse(run, wrong, epoch);
         return null;
+    }
+
+    // Clients write records themselves, so this is looked at for theirs too.
+    private PayloadFault? WrongReplyTo(JobHeader header)
+    {
+        if (header.ReplyTo is not { } list) return null;
+        if (list.StartsWith(RedisKeys.Prefix, StringComparison.Ordinal))
+        {
+            return new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names '{list}': keys that begin with {RedisKeys.Prefix} are Gristmill's own.");
+        }
+
+        return queue.Options.ReplyToPrefixes.Any(p => list.StartsWith(p, StringComparison.Ordinal))
+            ? null
+            : new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names the list '{list}', which begins with none of the prefixes that the queue allows (ReplyToPrefixes).");
     }
 
     private JobRun Create(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
@@ -115,6 +122,13 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private void Refuse(JobRun run, PayloadFault wrong, string epoch)
     {
         run.Refuse(wrong, JobRecord.OwnId(epoch, run.Seq));
+        log.Refused(queue.Name, run.Id, wrong.Reason, wrong.Message);
+        fault(run);
+    }
+
+    private void RefuseRead(JobRun run, PayloadFault wrong)
+    {
+        run.Refuse(wrong);
         log.Refused(queue.Name, run.Id, wrong.Reason, wrong.Message);
         fault(run);
     }

@@ -57,6 +57,13 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         else Settle(run, header, verdict, now);
     }
 
+    /// <summary>The store has cancelled a job instead of what was decided, since somebody asked for it meanwhile.</summary>
+    public void CancelledInstead(long seq)
+    {
+        var at = _rows.FindIndex(r => r.Run.Seq == seq);
+        if (at >= 0) _rows[at] = _rows[at] with { Verdict = new Verdict(false, Settlement.Cancel, 0, null) };
+    }
+
     /// <summary>Counts what was recorded.</summary>
     public RecordedBatch Measure(TimeProvider clock, ILogger log)
     {
@@ -133,6 +140,12 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
             header.FinishedAt = now;
             var state = JobStates.Name(header.Outcome.Value);
             if (header.ReplyTo is { } list && run.Fault is null) SettledOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, state, default), run.Seq));
+        }
+
+        else if (header.ReplyTo is { } waiting)
+        {
+            var cancelled = OutcomeMessages.Result(queue.Name, run, JobStates.Name(JobState.Cancelled), default);
+            SettledOutbox.Add(new OutboxMessage(waiting, cancelled, run.Seq, IfCancelled: true));
         }
 
         // A job that is only given back keeps its record as it is, unless a budget was charged.

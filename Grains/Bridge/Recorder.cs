@@ -112,6 +112,7 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
     private void Note(FinishReply reply, RecordBatch batch)
     {
         Kept = reply.Kept;
+        foreach (var seq in reply.Cancelled) batch.CancelledInstead(seq);
         foreach (var seq in reply.Refused)
         {
             if (batch.Find(seq) is not { } run) continue;

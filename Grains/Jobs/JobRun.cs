@@ -76,11 +76,17 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
     /// </summary>
     public void Refuse(PayloadFault fault, string ownId)
     {
-        Fault = fault;
         Id = ownId;
         header.GivenId = header.Id;
         header.Id = null;
         header.Raw = true;
+        Refuse(fault);
+    }
+
+    /// <summary>Ends a job that is read and has its id, before any handler saw it.</summary>
+    public void Refuse(PayloadFault fault)
+    {
+        Fault = fault;
         Result = AttemptResult.Failure(AttemptErrorKind.Fatal, fault.Reason, fault.Message);
     }
 

@@ -63,6 +63,12 @@ public sealed class QueueOptions
     /// <summary>Dead letters at which claiming stops, 1 to 10,000,000. Default 100,000.</summary>
     public int DeadLetterLimit { get; set; } = 100_000;
 
+    /// <summary>
+    /// Jobs waiting for their time, for other jobs or for another attempt at which claiming stops, 1 to 10,000,000; the API
+    /// then enqueues none that would wait. Default 100,000.
+    /// </summary>
+    public int WaitingLimit { get; set; } = 100_000;
+
     /// <summary>A list that also gets each dead letter as JSON; null for none.</summary>
     public string? DeadLetterList { get; set; }
 

@@ -114,6 +114,14 @@ internal sealed class WorkerChannel : IDisposable
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         start.WorkingDirectory = options.WorkingDirectory ?? "";
+        if (!options.PassSiloEnvironment)
+        {
+            foreach (var name in start.Environment.Keys.Where(SiloEnvironment.Configures).ToArray())
+            {
+                start.Environment.Remove(name);
+            }
+        }
+
         foreach (var (name, value) in options.Environment)
         {
             start.Environment[name] = value;

@@ -36,6 +36,12 @@ internal struct WorkerMessage
     /// <summary>Where in the line the raw JSON of <c>result</c> stands; empty where absent or null.</summary>
     public Range Result { get; private set; }
 
+    /// <summary>How many objects and arrays stand in one another in <c>result</c>.</summary>
+    public int ResultDepth { get; private set; }
+
+    /// <summary>What is wrong with a line that is no message, where it is no JSON; null otherwise.</summary>
+    public string? Fault { get; private set; }
+
     public string? Text { get; private set; }
 
     public string? Kind { get; private set; }
@@ -46,7 +52,10 @@ internal struct WorkerMessage
 
     public string? Level { get; private set; }
 
-    /// <summary>False for a line that is no message: not one JSON object, no type, or a known field of a wrong type.</summary>
+    /// <summary>
+    /// False for a line that is no message: not one JSON object, no type, or a known field of a wrong type. What was read
+    /// before the fault stands in the message, so that an answer that breaks off in its result still names its job.
+    /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> line, out WorkerMessage message)
     {
         message = default;
@@ -57,10 +66,16 @@ internal struct WorkerMessage
 
         try
         {
-            var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = 256 });
+            // The reader does not recurse: depth costs a bit a level, and the line's length bounds it.
+            var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = int.MaxValue });
             return message.Read(ref reader);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
+        catch (JsonException error)
+        {
+            message.Fault = error.Message;
+            return false;
+        }
+        catch (Exception error) when (error is InvalidOperationException or FormatException)
         {
             return false;
         }
@@ -106,7 +121,7 @@ internal struct WorkerMessage
         }
         else if (reader.ValueTextEquals("result"u8))
         {
-            Result = ReadRaw(ref reader);
+            ReadResult(ref reader);
         }
         else if (reader.ValueTextEquals("done"u8))
         {
@@ -151,18 +166,33 @@ internal struct WorkerMessage
         }
     }
 
-    private static Range ReadRaw(ref Utf8JsonReader reader)
+    private void ReadResult(ref Utf8JsonReader reader)
     {
         reader.Read();
         var start = (int)reader.TokenStartIndex;
         if (reader.TokenType == JsonTokenType.Null)
         {
-            return default;
+            Result = default;
+            return;
         }
 
-        reader.Skip();
-        return start..(int)reader.BytesConsumed;
+        var around = reader.CurrentDepth;
+        if (IsOpening(reader.TokenType))
+        {
+            // At an opening token the depth is that around it.
+            do
+            {
+                var within = IsOpening(reader.TokenType) ? 1 : 0;
+                ResultDepth = Math.Max(ResultDepth, reader.CurrentDepth - around + within);
+                reader.Read();
+            }
+            while (reader.CurrentDepth > around);
+        }
+
+        Result = start..(int)reader.BytesConsumed;
     }
+
+    private static bool IsOpening(JsonTokenType token) => token is JsonTokenType.StartObject or JsonTokenType.StartArray;
 
     private static string? ReadText(ref Utf8JsonReader reader)
     {

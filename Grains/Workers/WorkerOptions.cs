@@ -12,6 +12,12 @@ public sealed class WorkerOptions
     /// <summary>Variables added to the silo's environment; null removes one. Default: none.</summary>
     public IDictionary<string, string?> Environment { get; } = new Dictionary<string, string?>(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Whether the workers also get the variables that configure the silo, REDIS_URL and Gristmill__…, with the passwords in
+    /// them. Default false: a worker gets its jobs from the silo, and what it prints of its environment must not tell them.
+    /// </summary>
+    public bool PassSiloEnvironment { get; set; }
+
     /// <summary>How many processes, each running one job at a time. Default 1; from 1 to 256.</summary>
     public int Count { get; set; } = 1;
 

@@ -15,14 +15,14 @@ internal sealed partial class WorkerProcess
         Volatile.Write(ref _heardAt, _pool.Time.GetTimestamp());
         if (!WorkerMessage.TryRead(line, out var message))
         {
-            return OnGarbage(line);
+            return OnBrokenAnswer(message) || OnGarbage(line);
         }
 
         _garbageInARow = 0;
         switch (message.Type)
         {
             case WorkerMessageType.Result:
-                EndJob(message.Id, ResultOf(line[message.Result]));
+                EndJob(message.Id, ResultOf(message, line[message.Result]));
                 break;
             case WorkerMessageType.Error:
                 OnError(message);
@@ -70,8 +70,11 @@ internal sealed partial class WorkerProcess
         _owner.OnReady(this);
     }
 
-    private AttemptResult ResultOf(ReadOnlySpan<byte> json) =>
+    private AttemptResult ResultOf(in WorkerMessage message, ReadOnlySpan<byte> json) =>
         json.IsEmpty ? AttemptResult.Completed.WithoutResult
+        : message.ResultDepth > WorkerProtocol.MaxResultDepth ? AttemptResult.Failure(
+            AttemptErrorKind.Fatal, "ResultTooDeep",
+            $"The result is nested {message.ResultDepth} levels deep; at most {WorkerProtocol.MaxResultDepth} are taken.")
         : json.Length > _pool.MaxResultBytes ? ResultBounds.TooLarge(_pool.MaxResultBytes)
         : new AttemptResult.Completed(json.ToArray());
 
@@ -110,6 +113,19 @@ internal sealed partial class WorkerProcess
             var logger = CurrentJob(message.Id) is { } job ? new JobLogger(_pool.Logger, new JobLogScope(job.Attempt)) : _pool.Logger;
             Log.Said(logger, level, _label, Bounded(message.Text) ?? string.Empty);
         }
+    }
+
+    /// <summary>An answer to the job that runs, which is no JSON from some place on (NaN, two threads that write at once): no other will come.</summary>
+    private bool OnBrokenAnswer(in WorkerMessage message)
+    {
+        if (message.Fault is null || message.Type is not (WorkerMessageType.Result or WorkerMessageType.Error) || CurrentJob(message.Id) is null)
+        {
+            return false;
+        }
+
+        EndJob(message.Id, AttemptResult.Failure(
+            AttemptErrorKind.Retry, "InvalidResult", $"The worker's answer is no JSON: {message.Fault}"));
+        return true;
     }
 
     private bool OnGarbage(ReadOnlySpan<byte> line)

@@ -100,6 +100,7 @@ internal static class QueueOptionsRules
         found.Range("MaxPayloadBytes", options.MaxPayloadBytes, 1, 536_870_912);
         found.Range("Window", options.Window, 1, 100_000);
         found.Range("DeadLetterLimit", options.DeadLetterLimit, 1, 10_000_000);
+        found.Range("WaitingLimit", options.WaitingLimit, 1, 10_000_000);
         found.Range("IdWindowSeconds", options.IdWindowSeconds, 1, 2_592_000);
         found.Range("KeepFinished", options.KeepFinished, 0, 100_000_000);
         found.Range("KeepFinishedSeconds", options.KeepFinishedSeconds, 0, 31_536_000);

@@ -29,14 +29,12 @@ internal static class DeadLetterCalls
 
     private static async Task<IResult> GetAsync(string queue, string id, QueueDirectory queues, CancellationToken cancellationToken)
     {
-        id = QueryValues.Id(id);
         var target = await queues.FindAsync(queue, cancellationToken);
         return ApiJson.Ok(await target.DeadLetters.GetAsync(id, cancellationToken) ?? throw Unknown(queue, id));
     }
 
     private static async Task<IResult> RequeueAsync(string queue, string id, HttpContext context, QueueDirectory queues)
     {
-        id = QueryValues.Id(id);
         var target = await queues.FindAsync(queue, context.RequestAborted);
         using var body = await RequestBody.ReadAsync(context, queues.MaxPayloadBytes(queue) + MaxAroundPayload, optional: true);
         return await target.DeadLetters.RequeueAsync(id, Payload(body), context.RequestAborted) switch
@@ -57,7 +55,6 @@ internal static class DeadLetterCalls
 
     private static async Task<IResult> PurgeAsync(string queue, string id, QueueDirectory queues, CancellationToken cancellationToken)
     {
-        id = QueryValues.Id(id);
         var target = await queues.FindAsync(queue, cancellationToken);
         return await target.DeadLetters.PurgeAsync(id, cancellationToken) ? Results.NoContent() : throw Unknown(queue, id);
     }

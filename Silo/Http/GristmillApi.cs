@@ -8,7 +8,7 @@ namespace Gristmill.Silo.Http;
 
 /// <summary>
 /// The HTTP API: one file for each group of calls (EnqueueCalls, JobCalls, JobEventStream, QueueCalls, DeadLetterCalls,
-/// SiloCalls, HealthCalls). All of them read their input by <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
+/// SiloCalls, HealthCalls). All of them read their input by <see cref="PathValues"/>, <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
 /// <see cref="QueueDirectory"/>, work through the client, and fail with what <see cref="ApiProblems"/> makes of an exception.
 /// </summary>
 internal static class GristmillApi
@@ -22,6 +22,7 @@ internal static class GristmillApi
         services.AddGristmillClient(_ => { });
         services.AddOptions<GristmillClientOptions>().Configure<IOptions<GristmillOptions>>(Configure);
         services.TryAddSingleton<QueueDirectory>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, RawPathFilter>());
         return services;
     }
 
@@ -29,6 +30,7 @@ internal static class GristmillApi
     public static IEndpointRouteBuilder MapGristmillApi(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup("/api").AddEndpointFilter(CrossSiteGuard.CheckAsync).AddEndpointFilter(ApiProblems.CatchAsync);
+        ((IEndpointConventionBuilder)api).Finally(PathValues.DecodeForCalls);
         var queue = api.MapGroup("/queues/{queue}");
         EnqueueCalls.Map(queue);
         JobCalls.Map(queue);
@@ -51,6 +53,7 @@ internal static class GristmillApi
                 MaxPayloadBytes = queue.MaxPayloadBytes,
                 AllowOpaque = queue.AllowOpaque,
                 Fields = queue.Fields,
+                MaxWaiting = queue.WaitingLimit,
                 IdWindow = TimeSpan.FromSeconds(queue.IdWindowSeconds),
             };
         }

@@ -33,14 +33,12 @@ internal static class JobCalls
 
     private static async Task<IResult> GetAsync(string queue, string id, QueueDirectory queues, CancellationToken cancellationToken)
     {
-        id = QueryValues.Id(id);
         var target = await queues.FindAsync(queue, cancellationToken);
         return await target.GetAsync(id, cancellationToken) is { } job ? ApiJson.Ok(queues.Present(job)) : throw Unknown(queue, id);
     }
 
     private static async Task<IResult> CancelAsync(string queue, string id, HttpContext context, QueueDirectory queues)
     {
-        id = QueryValues.Id(id);
         var target = await queues.FindAsync(queue, context.RequestAborted);
         using var body = await RequestBody.ReadAsync(context, MaxBodyBytes, optional: true);
         var outcome = await target.CancelAsync(id, Reason(body), context.RequestAborted);
@@ -61,7 +59,6 @@ internal static class JobCalls
 
     private static async Task<IResult> RetryAsync(string queue, string id, QueueDirectory queues, CancellationToken cancellationToken)
     {
-        id = QueryValues.Id(id);
         var target = await queues.FindAsync(queue, cancellationToken);
         return await target.RetryAsync(id, cancellationToken) switch
         {

@@ -19,7 +19,6 @@ internal static class JobEventStream
     public static async Task<IResult> WriteAsync(string queue, string id, HttpContext context, QueueDirectory queues, TimeProvider clock)
     {
         var cancellationToken = context.RequestAborted;
-        id = QueryValues.Id(id);
         var target = await queues.FindAsync(queue, cancellationToken);
         if (context.Request.Headers["Last-Event-ID"] == EndId) return Results.NoContent();
         await using var events = target.WatchAsync(id, cancellationToken).GetAsyncEnumerator(cancellationToken);

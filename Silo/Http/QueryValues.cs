@@ -3,7 +3,7 @@ using Gristmill.Store;
 
 namespace Gristmill.Silo.Http;
 
-/// <summary>Values of the query and the path, with problems that name the field and the bound.</summary>
+/// <summary>Values of the query, with problems that name the field and the bound.</summary>
 internal static class QueryValues
 {
     private const int DefaultLimit = 100;
@@ -35,9 +35,6 @@ internal static class QueryValues
     }
 
     public static string? Text(HttpRequest request, string name) => request.Query.TryGetValue(name, out var values) && values.ToString() is { Length: > 0 } text ? text : null;
-
-    /// <summary>The id in the path. The server leaves an escaped slash as it is.</summary>
-    public static string Id(string segment) => segment.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads a page; a cursor that is not this queue's is the caller's mistake.</summary>
     public static async Task<T> PageAsync<T>(Func<Task<T>> read)

@@ -1,9 +1,11 @@
 -- claim: takes a batch of items off a foreign list and makes each a running record of this generation.
 -- An item larger than max_payload becomes a dead letter where it lies, without being sent.
 --
--- KEYS   list:list meta:hash running:hash leases:zset dead:zset ready:zset outbox:list jobs:hash*16
--- ARGV   events generation counter epoch from max_items max_bytes max_payload dead_limit limit window priority mode
---        from: left or right, the end that is taken; limit: running jobs of the queue in the cluster, 0 for none;
+-- USES   waiting
+-- KEYS   list:list meta:hash running:hash ids:hash leases:zset dead:zset ready:zset scheduled:zset retrying:zset deferred:hash outbox:list jobs:hash*16
+-- ARGV   events generation counter epoch from max_items max_bytes max_payload dead_limit waiting_limit limit window priority mode
+--        from: left or right, the end that is taken; dead_limit and waiting_limit: dead letters, and jobs that wait for
+--        their time, other jobs or another attempt, at which nothing is taken; limit: running jobs of the queue in the cluster, 0 for none;
 --        window: admitted jobs, 0 for none; mode: s starts what it takes, i only takes it in; epoch: used when the
 --        queue has none yet
 -- REPLY  status epoch first now left items[]: the epoch, empty while the queue has none, the number of the first item, the
@@ -15,6 +17,7 @@ local known, epoch, seq = state[1] or '', state[1] or a_epoch, last_number(state
 if state[2] then return { PAUSED, known } end
 if not redis.call('ZSCORE', k_leases, a_generation) then return { NO_LEASE, known } end
 if redis.call('ZCARD', k_dead) >= tonumber(a_dead_limit) then return { DEAD_FULL, known } end
+if waiting_count() >= tonumber(a_waiting_limit) then return { WAITING_FULL, known } end
 
 local room, limit, window = tonumber(a_max_items), tonumber(a_limit), tonumber(a_window)
 if limit > 0 then room = math.min(room, limit - redis.call('HLEN', k_running)) end
@@ -78,6 +81,7 @@ for i = 1, n do
   end
 end
 
+note_last(state[3], seq, epoch)
 put_records(seqs, records)
 if #started > 0 then call_many('HSET', k_running, started) end
 if #aside > 0 then mark_dead(aside) end

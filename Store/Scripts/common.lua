@@ -8,7 +8,7 @@
 -- A record is one value: a JSON header on one line, a newline, the payload as it was pushed, and the
 -- result behind it when there is one (the header's "n" then says where the payload ends).
 
-local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, NOT_FOUND = 0, 1, 2, 3, 4, 5, 6, 7
+local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, WAITING_FULL = 0, 1, 2, 3, 4, 5, 6, 7
 local SHARDS, RUN_OF_SHARD = 16, 512
 local PRIORITY_STEP = 17592186044416 -- 2^44: ready jobs sort by priority, then by number
 local CHUNK = 2000                   -- values per unpack; Lua's stack holds some 8,000
@@ -136,10 +136,26 @@ local function mark_dead(rows)
   call_many('RPUSH', k_outbox, names)
 end
 
--- The last number given. Where it is missing though the queue has an epoch (somebody removed it), numbers go on far above all
--- that there can be, so that nothing is overwritten.
+-- The last number given. Where it is missing though the queue has been used (somebody removed it, or all of meta), numbers
+-- go on far above all that there can be, so that nothing is overwritten.
 local function last_number(value, known_epoch)
-  return value and tonumber(value) or known_epoch and server_now() or 0
+  if value then return tonumber(value) end
+  local used = known_epoch or redis.call('HLEN', k_ids) > 0
+  for shard = 0, SHARDS - 1 do
+    used = used or wrong_type(k_jobs[shard], 'hash') == nil and redis.call('HLEN', k_jobs[shard]) > 0
+  end
+  return used and server_now() or 0
+end
+
+-- The first write of a step that gives numbers where none is noted as the last: should the step end in the midst, the same
+-- made again finds where it began.
+local function note_last(value, last, epoch)
+  if value then return end
+  if epoch ~= '' then
+    redis.call('HSET', k_meta, 'seq', text(last), 'epoch', epoch)
+  else
+    redis.call('HSET', k_meta, 'seq', text(last))
+  end
 end
 
 -- Header text, and the rest from the newline on.

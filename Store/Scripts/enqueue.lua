@@ -1,22 +1,31 @@
 -- enqueue: makes records of jobs that a client hands over, and gives them their place among the admitted.
 --
--- USES   ids dependents place
+-- USES   ids dependents place waiting
 -- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list jobs:hash*16
--- ARGV   events control epoch schema id_window max_ready
+-- ARGV   events control epoch schema id_window max_ready max_waiting
 --        epoch: used when the queue has none yet; id_window: how long an id is remembered, ms; max_ready: ready jobs
---        that the queue may hold, 0 for no bound
+--        that the queue may hold, 0 for no bound; max_waiting: the same of those that wait for their time, for other jobs
+--        or for another attempt
 -- ITEMS  id fingerprint after header payload
 -- REPLY  status epoch verdicts[] seqs[]: for each item 0 new, 1 the job of that id exists, 2 it exists with another
 --        payload (nothing was written), 3 it was cancelled before it came; and the job's number. With status SCHEMA, the
---        schema found instead
+--        schema found instead; with NO_ROOM and WAITING_FULL nothing was written
 -- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …, cancelled seq …; on the control channel: wake
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'seq', 'schema')
 local epoch, seq = state[1] or a_epoch, last_number(state[2], state[1])
+local first = seq
 if state[3] and state[3] ~= a_schema then return { SCHEMA, epoch, state[3] } end
 local total = (#ARGV - FIRST + 1) / 5
 if tonumber(a_max_ready) > 0 and redis.call('ZCARD', k_ready) + total > tonumber(a_max_ready) then
   return { NO_ROOM, epoch }
+end
+local now, waits = server_now(), 0
+for i = FIRST, #ARGV, 5 do
+  if ARGV[i + 2] ~= '' or (tonumber(string.match(ARGV[i + 3], '"due":(%d+)') or '0')) > now then waits = waits + 1 end
+end
+if waits > 0 and tonumber(a_max_waiting) > 0 and waiting_count() + waits > tonumber(a_max_waiting) then
+  return { WAITING_FULL, epoch }
 end
 local ids, possible = {}, {}
 for n = 1, total do
@@ -42,7 +51,6 @@ local function without_place(owner)
   return { seq = owner, header = header, rest = rest, after = table.concat(cjson.decode(header).dep or {}, '\n') }
 end
 
-local now = server_now()
 local verdicts, seqs, register, rows, again, cancelled, ended, seen = {}, {}, {}, {}, {}, {}, {}, {}
 for n = 1, total do
   local i = FIRST + (n - 1) * 5
@@ -73,6 +81,7 @@ for n = 1, total do
   end
 end
 
+note_last(state[2], first, epoch)
 put_rows(rows)
 put_rows(cancelled)
 redis.call('HSET', k_meta, 'seq', text(seq), 'epoch', epoch, 'schema', a_schema)

@@ -92,6 +92,7 @@ for n = 1, #seqs do
 end
 
 if #put + #old > 0 then
+  note_last(meta[2], first, epoch)
   if #put > 0 then put_records(put, written) end
   if last > first then redis.call('HSET', k_meta, 'seq', text(last)) end
   register_ids(register, text(now + tonumber(a_id_window)))

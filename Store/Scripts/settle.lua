@@ -5,10 +5,10 @@
 -- USES   dependents
 -- KEYS   meta:hash running:hash progress:hash cancels:hash retrying:zset finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset jobs:hash*16
 -- ARGV   events control generation outbox
---        outbox: as complete
+--        outbox: as complete; an entry of x and a number is sent only if that job is cancelled instead of what the item says
 -- ITEMS  seq counter verb delay header
 --        verb: r retries after delay ms, d buries, x cancels, q gives back; header: the new header, "" to leave it
--- REPLY  status epoch kept refused[]: as complete
+-- REPLY  status epoch kept refused[] cancelled[]: as complete; and the numbers that were cancelled instead
 -- EVENT  retrying seq …, dead seq …, cancelled seq …, queued seq …, completed seq …; on the control channel: wake
 
 local first = FIRST + 2 * tonumber(a_outbox)
@@ -23,7 +23,7 @@ local asked = redis.call('HLEN', k_cancels) > 0 and get_many(k_cancels, seqs) or
 local names = { r = 'retrying', d = 'dead', x = 'cancelled', q = 'queued', c = 'completed' }
 local index = { r = {}, d = {}, q = {} }
 local left, changed, written, finished, ended, refused, mine = {}, {}, {}, {}, {}, {}, { ['0'] = true }
-local completed = 0
+local completed, instead = 0, {}
 for n = 1, #seqs do
   local i = at[n]
   local seq, verb, header, record = seqs[n], ARGV[i + 2], ARGV[i + 4], records[n]
@@ -35,6 +35,8 @@ for n = 1, #seqs do
       verb, header = outcome_of(old), old
     elseif asked[n] and (verb == 'r' or verb == 'q') then
       verb = 'x'
+      instead[#instead + 1] = seq
+      mine['x' .. seq] = true
       header = with_outcome(header ~= '' and header or old, 'x', asked[n], now)
     end
     left[#left + 1] = seq
@@ -85,4 +87,4 @@ if #left > 0 then
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, left) end
   call_many('HDEL', k_running, left)
 end
-return { OK, epoch, kept, refused }
+return { OK, epoch, kept, refused, instead }

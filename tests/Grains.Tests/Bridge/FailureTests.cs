@@ -219,6 +219,24 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Full_of_waiting_jobs_stops_claiming_until_one_goes(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var silo = await stage.StartSiloAsync(q => (q.WaitingLimit, q.Concurrency) = (2, 1));
+        await stage.PushAsync("""{"job_id":"far","run_at":"2090-01-01T00:00:00Z"}""", """{"job_id":"never","depends_on":["nobody"]}""");
+        await stage.JobAsync("never", JobState.Deferred);
+        await stage.PushAsync("""{"n":3}""");
+        await silo.StatusAsync("it says why", s => s.Trouble?.Contains("WaitingLimit 2", StringComparison.Ordinal) == true);
+        await stage.EnqueueAsync((new JobHeader { Id = "admitted" }, """{"n":4}"""));
+        await stage.JobAsync("admitted", JobState.Completed);
+        Assert.Equal(1, await stage.LengthAsync(stage.List));
+        Assert.Equal(1, silo.Log.Count(1015));
+        await stage.Store.CancelAsync(["far"], "", TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        await stage.CompletedAsync(2);
+        await silo.StatusAsync("no trouble any more", s => s.Trouble is null);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task List_of_the_wrong_type_is_told_and_others_go_on_until_it_is_mended(StoreKind kind)
     {
         await using var stage = Stage.On(await stores.GetAsync(kind));

@@ -107,6 +107,7 @@ internal sealed class DoAsToldHandler(Orders orders, SiloIdentity silo) : IJobHa
             case "odd": throw new JobFailedException("half a pair: \ud83d");
             case "hang": await Task.Delay(Timeout.Infinite, cancellationToken); break;
             case "hold": await orders.Open(n).WaitAsync(cancellationToken); break;
+            case "hold-fail": await orders.Open(n).WaitAsync(cancellationToken); throw new JobFailedException($"failure of {n}");
             case "stubborn": await orders.Open(n); break;
             case "block": Block(); break;
             case "large": return new string('x', payload.GetProperty("bytes").GetInt32());

@@ -101,7 +101,7 @@ internal sealed class Stage : IAsyncDisposable
         var rows = jobs.Select(j => Bytes(j.Payload) is var bytes
             ? new NewJob(j.Header, j.Header.Id is null ? string.Empty : Fingerprint.Of(bytes, PayloadFields.Default), bytes)
             : throw new InvalidOperationException()).ToList();
-        return (await Store.EnqueueAsync(rows, QueueStore.NewEpoch(TimeProvider.System, new Random()), Window, 0))!.Value.Results;
+        return (await Store.EnqueueAsync(rows, QueueStore.NewEpoch(TimeProvider.System, new Random()), Window, 0, 0)).Results;
     }
 
     public async Task PurgeAsync(params long[] seqs) => await Store.PurgeAsync(seqs);

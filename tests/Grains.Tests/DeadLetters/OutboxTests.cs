@@ -33,6 +33,58 @@ public sealed class OutboxTests(SharedStores stores) : IClassFixture<SharedStore
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Reply_to_the_clusters_own_keys_is_never_written(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        await stage.StartSiloAsync(q => q.ReplyToPrefixes = ["g", stage.Service]);
+        var finished = stage.Store.Keys.Of("finished");
+        await stage.PushAsync($$"""{"n":5,"reply_to":"{{finished}}"}""");
+        await stage.EnqueueAsync((new JobHeader { Id = "by a client", ReplyTo = finished }, """{"n":6}"""), (new JobHeader { Id = "elsewhere", ReplyTo = "elsewhere" }, """{"n":7}"""));
+        var letters = await stage.DeadAsync(3);
+
+        Assert.All(letters, l => Assert.Equal("invalid_field", l.Header.Reason));
+        Assert.Equal(2, letters.Count(l => l.Header.Errors[0].Message.Contains("Gristmill's own", StringComparison.Ordinal)));
+        Assert.Contains("by a client", letters.Select(l => l.Id));
+        Assert.Empty(stage.Orders.Numbers);
+        Assert.Equal((0, 0), (await stage.LengthAsync(finished), await stage.LengthAsync("elsewhere")));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Dead_letters_that_the_store_makes_itself_are_mirrored_too(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var mirror = stage.Service + ":dead";
+        await stage.StartSiloAsync(q => (q.DeadLetterList, q.MaxPayloadBytes) = (mirror, 200));
+        await stage.PushAsync(new string('x', 300), """{"n":1,"job_id":"child","depends_on":["parent"]}""");
+        await stage.JobAsync("child", JobState.Deferred);
+        await stage.PushAsync("""{"n":2,"job_id":"parent","do":"fatal"}""");
+        var letters = await stage.ReadListAsync(mirror, 3);
+
+        Assert.Equal(["dependency_failed", "fatal", "too_large"], letters.Select(l => l.GetProperty("reason").GetString()).Order());
+        Assert.Equal(new string('x', 300), letters.Single(l => l.GetProperty("reason").GetString() == "too_large").GetProperty("payload").GetString());
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Retry_that_becomes_a_cancel_is_one_and_tells_the_reply_list(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var replies = stage.Service + ":replies";
+        var silo = await stage.StartSiloAsync(q => (q.ReplyToPrefixes, q.Concurrency) = ([stage.Service], 1));
+        await stage.PushAsync($$"""{"n":1,"job_id":"r","do":"hold-fail","reply_to":"{{replies}}","retry_delay":600}""", """{"n":2,"do":"hold"}""");
+        await stage.Orders.CalledAsync(1);
+        // As a cancel whose message is lost: written, and found by the store when the attempt is settled.
+        await stage.DoAsync("HSET", stage.Store.Keys.Of("cancels"), $"{(await stage.FindAsync("r"))!.Seq}", "asked");
+        stage.Orders.Release(1);
+        var reply = Assert.Single(await stage.ReadListAsync(replies, 1));
+
+        Assert.Equal(("r", "cancelled"), (reply.GetProperty("id").GetString(), reply.GetProperty("state").GetString()));
+        Assert.Equal(JobState.Cancelled, (await stage.FindAsync("r"))!.State);
+        await stage.Orders.CalledAsync(2);
+        Assert.Equal((1, 0), (silo.Log.Count(1035), silo.Log.Count(1036)));
+        stage.Orders.Release(2);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Dead_letters_are_mirrored_with_their_payload(StoreKind kind)
     {
         await using var stage = Stage.On(await stores.GetAsync(kind));

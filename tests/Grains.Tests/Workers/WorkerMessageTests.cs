@@ -20,6 +20,17 @@ public sealed class WorkerMessageTests
     }
 
     [Theory]
+    [InlineData("1", 0)]
+    [InlineData("[]", 1)]
+    [InlineData("[1,{}]", 2)]
+    [InlineData("{\"a\":[1,[2],3],\"b\":4}", 3)]
+    public void Result_knows_how_deep_it_is_nested(string result, int expected)
+    {
+        Assert.True(WorkerMessage.TryRead(Encoding.UTF8.GetBytes($$"""{"type":"result","result":{{result}},"new":[[[[]]]],"id":7}"""), out var message));
+        Assert.Equal(expected, message.ResultDepth);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("Loading…")]
     [InlineData("[]")]

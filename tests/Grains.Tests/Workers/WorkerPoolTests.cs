@@ -56,6 +56,26 @@ public sealed class WorkerPoolTests
         Assert.Equal("\"/tmp\"", Attempts.ResultOf(await pool.DoAsync("cwd")));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Worker_gets_what_the_silo_knows_of_Redis_only_when_told_to(bool told)
+    {
+        string[] own = ["REDIS_URL", "Gristmill__Redis", "GRISTMILL__QUEUES__ASR__WORKER__ENVIRONMENT__TOKEN", "DOTNET_Gristmill__Redis"];
+        foreach (var name in own) Environment.SetEnvironmentVariable(name, "redis://:secret@10.0.0.1");
+        Environment.SetEnvironmentVariable("GRISTMILLS_LIKE_THIS", "other");
+        var options = Pools.Options();
+        options.PassSiloEnvironment = told;
+        await using var pool = await Pools.StartAsync(options);
+        async Task<string> SeesAsync(WorkerPool by, string name) => Attempts.ResultOf(await by.DoAsync("env", $""","name":"{name}" """));
+
+        foreach (var name in own) Assert.Equal(told ? "\"redis://:secret@10.0.0.1\"" : "", await SeesAsync(pool, name));
+        Assert.Equal("\"other\"", await SeesAsync(pool, "GRISTMILLS_LIKE_THIS"));
+        options.Environment["REDIS_URL"] = "redis://its.own";
+        await using var given = await Pools.StartAsync(options);
+        Assert.Equal("\"redis://its.own\"", await SeesAsync(given, "REDIS_URL"));
+    }
+
     [Fact]
     public async Task Worker_reports_progress_of_its_job_only()
     {

@@ -115,6 +115,42 @@ public sealed class WorkerTortureTests
     }
 
     [Theory]
+    [InlineData(257)]
+    [InlineData(40_000)]
+    public async Task Result_nested_too_deep_fails_its_job_at_once_and_the_worker_goes_on(int levels)
+    {
+        await using var pool = await Pools.StartAsync();
+        var error = Attempts.ErrorOf(await pool.DoAsync("deep", $""","type":"result","field":"result","levels":{levels}"""));
+        Assert.Equal((AttemptErrorKind.Fatal, "ResultTooDeep"), (error.Kind, error.Type));
+        Assert.Contains("256", error.Message, StringComparison.Ordinal);
+        Assert.Equal("\"found\"", Attempts.ResultOf(await pool.DoAsync("garbage-then-result")));
+        Assert.Equal(1, pool.Counters.Starts);
+    }
+
+    [Theory]
+    [InlineData("result", "result", 256)]
+    [InlineData("result", "of_another_version", 40_000)]
+    [InlineData("progress", "message", 40_000)]
+    [InlineData("progress", "of_another_version", 40_000)]
+    public async Task Nesting_elsewhere_or_within_the_bound_does_no_harm(string type, string field, int levels)
+    {
+        await using var pool = await Pools.StartAsync();
+        var result = Attempts.ResultOf(await pool.DoAsync("deep", $""","type":"{type}","field":"{field}","levels":{levels}"""));
+        Assert.Equal(type == "progress" ? "\"after it\"" : field == "result" ? new string('[', levels) + new string(']', levels) : "", result);
+    }
+
+    [Fact]
+    public async Task Result_that_is_no_JSON_fails_its_job_at_once_and_the_worker_goes_on()
+    {
+        await using var pool = await Pools.StartAsync();
+        var error = Attempts.ErrorOf(await pool.DoAsync("not-a-number"));
+        Assert.Equal((AttemptErrorKind.Retry, "InvalidResult"), (error.Kind, error.Type));
+        Assert.Contains("'N'", error.Message, StringComparison.Ordinal);
+        Assert.Equal("", Attempts.ResultOf(await pool.DoAsync("none")));
+        Assert.Equal(1, pool.Counters.Starts);
+    }
+
+    [Theory]
     [InlineData("ok")]
     [InlineData("ignore-term")]
     public async Task Worker_that_ignores_cancel_is_ended_and_its_job_is_cancelled(string mode)

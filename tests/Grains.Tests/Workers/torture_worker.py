@@ -105,6 +105,13 @@ while line := sys.stdin.readline():
     elif do == "garbage-then-result":
         raw(b"Epoch 1/3\r\n\xff\xfe\n{}\n")
         say(type="result", id=id, result="found")
+    elif do == "deep":
+        field = b'{"type":"%s","id":%d,"%s":' % (payload["type"].encode(), id, payload["field"].encode())
+        raw(field + b"[" * payload["levels"] + b"]" * payload["levels"] + b"}\n")
+        if payload["type"] == "progress":
+            say(type="result", id=id, result="after it")
+    elif do == "not-a-number":
+        say(type="result", id=id, result=float("nan"))
     elif do == "garbage":
         for i in range(1000):
             raw(b"line %d of somebody's print\n" % i)

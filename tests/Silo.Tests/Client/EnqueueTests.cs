@@ -194,6 +194,19 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
+    public async Task Enqueue_of_a_job_that_would_wait_beyond_the_bound_is_refused_and_others_are_not()
+    {
+        await using var fixture = await ClientFixture.CreateAsync(stores, StoreKind.Redis, o => o.Defaults.MaxWaiting = 1);
+        var later = new EnqueueOptions { RunAt = DateTimeOffset.UnixEpoch.AddYears(120) };
+        await fixture.Queue.EnqueueAsync(new Clip("s1", 1), later, Stop);
+        var full = await Assert.ThrowsAsync<QueueFullException>(() => fixture.Queue.EnqueueAsync(new Clip("s1", 2), later, Stop));
+
+        Assert.Contains("more than 1 jobs would wait", full.Message, StringComparison.Ordinal);
+        Assert.Contains("MaxWaiting", full.Message, StringComparison.Ordinal);
+        Assert.True((await fixture.Queue.EnqueueAsync(new Clip("s1", 3), cancellationToken: Stop)).Created);
+    }
+
+    [Fact]
     public async Task Enqueue_trace_context_of_the_caller_goes_with_the_job()
     {
         await using var fixture = await ClientFixture.CreateAsync(stores, StoreKind.Redis);

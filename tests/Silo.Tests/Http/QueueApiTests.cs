@@ -103,6 +103,49 @@ public sealed class QueueApiTests(SharedStores stores) : IClassFixture<SharedSto
     }
 
     [Fact]
+    public async Task DeadLetters_filter_that_is_empty_or_no_text_acts_on_none()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var silo = await api.SiloAsync();
+        await api.EnqueueAsync();
+        await silo.BuryAllAsync("fatal");
+
+        foreach (var field in new[] { "reason", "sessionId", "diedBefore", "diedSince" })
+        {
+            var purge = await api.DeleteAsync($"{Dead}?{field}=");
+            Assert.Equal((HttpStatusCode.BadRequest, field), (purge.Status, Text(purge.Body, "field")));
+            foreach (var value in new[] { "\"\"", "null" })
+            {
+                var requeue = await api.PostAsync($"{Dead}/requeue", $$"""{"{{field}}":{{value}}}""");
+                Assert.Equal((HttpStatusCode.BadRequest, field), (requeue.Status, Text(requeue.Body, "field")));
+            }
+        }
+
+        foreach (var body in new[] { """{"reason":"\ud800"}""", """{"\ud800":"fatal"}""", "[]", "\"fatal\"" })
+        {
+            Assert.Equal(HttpStatusCode.BadRequest, (await api.PostAsync($"{Dead}/requeue", body)).Status);
+        }
+
+        Assert.Equal(1, (await api.GetAsync(Dead)).Body.GetProperty("deadLetters").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Job_that_would_wait_beyond_the_bound_is_429_and_names_it()
+    {
+        await using var api = await ApiFixture.StartAsync(stores, q => q.WaitingLimit = 1);
+        await api.EnqueueAsync("""{"payload":{},"dependsOn":["nobody"]}""");
+        foreach (var job in new[] { """{"payload":{},"runAt":"2999-01-01T00:00:00Z"}""", """{"payload":{},"dependsOn":["nobody"]}""" })
+        {
+            var (status, problem) = await api.PostAsync("/api/queues/asr/jobs", job);
+            Assert.Equal((HttpStatusCode.TooManyRequests, "urn:gristmill:queue_full"), (status, Text(problem, "type")));
+            Assert.Contains("more than 1 jobs would wait", Text(problem, "detail"), StringComparison.Ordinal);
+            Assert.Contains("WaitingLimit", Text(problem, "detail"), StringComparison.Ordinal);
+        }
+
+        await api.EnqueueAsync();
+    }
+
+    [Fact]
     public async Task Ready_fails_with_findings_that_are_errors_alone()
     {
         await using var api = await ApiFixture.StartAsync(stores);

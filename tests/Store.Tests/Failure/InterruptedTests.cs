@@ -64,6 +64,33 @@ public sealed class InterruptedTests(SharedStores stores) : IClassFixture<Shared
         }
     }
 
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Settlement_after_a_completion_that_ended_in_the_midst_does_the_rest_of_it(StoreKind kind)
+    {
+        var server = await stores.GetAsync(kind);
+        // The last write takes the job out of the running ones; with the first none is made.
+        for (var write = 3; ; write++)
+        {
+            await using var queue = await TestQueue.OpenAsync(server);
+            var (seq, counter) = await queue.RunningAsync("done");
+            var completion = await queue.CompletionAsync(seq, counter);
+            if (await Record.ExceptionAsync(async () => await Interrupted(queue, write).CompleteAsync(TestQueue.Generation, [completion], [], TestQueue.Stop)) is null)
+            {
+                Assert.True(write > 5, $"only {write} writes");
+                return;
+            }
+
+            foreach (var how in new[] { Settlement.Retry, Settlement.Release })
+            {
+                var reply = await queue.Store.SettleAsync(TestQueue.Generation, [new Settled(seq, counter, how, 0, null)], [], TestQueue.Stop);
+                Assert.Equal(how == Settlement.Retry ? [] : [seq], reply.Refused);
+                Assert.Equal(JobState.Completed, await queue.StateAsync(seq));
+                var faults = (await Ledger.ReadAsync(queue)).Faults(counts: false);
+                Assert.True(faults.Length == 0, $"write {write}: {faults}");
+            }
+        }
+    }
+
     private static void AssertNothingLost(string verb, int write, Ledger before, Ledger after)
     {
         if (verb is "purge" or "trim") return;

@@ -52,7 +52,7 @@ public sealed class ServerFailureTests(SharedStores stores) : IClassFixture<Shar
         var payload = new string('x', 100_000);
         for (var batch = 0; batch < 30; batch++)
         {
-            await queue.Store.EnqueueAsync([.. Enumerable.Range(0, 10).Select(i => TestQueue.New($"{batch}.{i}{payload}"))], "e1", TestQueue.Window, 0, TestQueue.Stop);
+            await queue.Store.EnqueueAsync([.. Enumerable.Range(0, 10).Select(i => TestQueue.New($"{batch}.{i}{payload}"))], "e1", TestQueue.Window, 0, 0, TestQueue.Stop);
         }
 
         var ledger = await Ledger.ReadAsync(queue);
@@ -80,7 +80,7 @@ public sealed class ServerFailureTests(SharedStores stores) : IClassFixture<Shar
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
         await queue.EnqueueAsync("one");
         await queue.Do("FLUSHDB");
-        await queue.Store.EnqueueAsync([TestQueue.New("two")], "e2", TestQueue.Window, 0, TestQueue.Stop);
+        await queue.Store.EnqueueAsync([TestQueue.New("two")], "e2", TestQueue.Window, 0, 0, TestQueue.Stop);
 
         Assert.Null(await queue.Store.GetAsync("e1-1", TestQueue.Stop));
         Assert.NotNull(await queue.Store.GetAsync("e2-1", TestQueue.Stop));

@@ -72,8 +72,8 @@ public sealed class AfterlifeTests(SharedStores stores) : IClassFixture<SharedSt
         await RequeueAsync(queue, seq);
 
         Assert.Equal(seq, (await queue.Store.GetAsync("a", TestQueue.Stop))!.Seq);
-        var again = await queue.Store.EnqueueAsync([TestQueue.New("bad", h => h.Id = "a")], "e1", TestQueue.Window, 0, TestQueue.Stop);
-        Assert.Equal(AdmitVerdict.Duplicate, again!.Value.Results[0].Verdict);
+        var again = await queue.Store.EnqueueAsync([TestQueue.New("bad", h => h.Id = "a")], "e1", TestQueue.Window, 0, 0, TestQueue.Stop);
+        Assert.Equal(AdmitVerdict.Duplicate, again.Results[0].Verdict);
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
@@ -120,7 +120,7 @@ public sealed class AfterlifeTests(SharedStores stores) : IClassFixture<SharedSt
     public async Task Ids_are_forgotten_after_their_window_unless_their_job_lives(StoreKind kind)
     {
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
-        await queue.Store.EnqueueAsync([TestQueue.New("live", h => h.Id = "live"), TestQueue.New("gone", h => h.Id = "gone")], "e1", TimeSpan.Zero, 0, TestQueue.Stop);
+        await queue.Store.EnqueueAsync([TestQueue.New("live", h => h.Id = "live"), TestQueue.New("gone", h => h.Id = "gone")], "e1", TimeSpan.Zero, 0, 0, TestQueue.Stop);
         await queue.Store.CancelAsync(["tombstone"], "", TimeSpan.Zero, TestQueue.Stop);
         await queue.EnqueueAsync("fresh", h => h.Id = "fresh");
         await queue.CancelAsync("gone");

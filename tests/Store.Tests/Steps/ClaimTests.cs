@@ -90,6 +90,22 @@ public sealed class ClaimTests(SharedStores stores) : IClassFixture<SharedStores
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Claim_at_the_bound_of_waiting_jobs_is_refused_whatever_they_wait_for(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await queue.PushAsync("1", "2");
+        var (retried, counter) = await queue.RunningAsync("retried");
+        await queue.SettleAsync(retried, counter, Settlement.Retry, 3_600_000);
+        Assert.Equal(StoreStatus.WaitingFull, (await queue.ClaimAsync(with: r => r with { WaitingLimit = 1 })).Status);
+        await queue.EnqueueAsync("later", h => h.Due = 1_900_000_000_000);
+        Assert.Equal(StoreStatus.WaitingFull, (await queue.ClaimAsync(with: r => r with { WaitingLimit = 2 })).Status);
+        await queue.EnqueueAsync("child", h => h.DependsOn = ["none"]);
+        Assert.Equal(StoreStatus.WaitingFull, (await queue.ClaimAsync(with: r => r with { WaitingLimit = 3 })).Status);
+        Assert.Equal(2, await queue.Store.LengthAsync(queue.List, TestQueue.Stop));
+        Assert.Equal(2, (await queue.ClaimAsync(with: r => r with { WaitingLimit = 4 })).Items.Count);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Claim_and_start_keep_to_the_mode_of_the_queue(StoreKind kind)
     {
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));

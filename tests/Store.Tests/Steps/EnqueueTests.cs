@@ -6,7 +6,7 @@ namespace Gristmill.Store.Tests.Steps;
 public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStores>
 {
     private static async Task<IReadOnlyList<EnqueueResult>> EnqueueAsync(TestQueue queue, params NewJob[] jobs) =>
-        (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, TestQueue.Stop))!.Value.Results;
+        (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, 0, TestQueue.Stop)).Results;
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Same_id_and_payload_again_is_the_job_that_is_there(StoreKind kind)
@@ -41,9 +41,30 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
         await queue.EnqueueAsync("one");
         var before = await Dump.AllAsync(queue);
 
-        Assert.Null(await queue.Store.EnqueueAsync([TestQueue.New("two"), TestQueue.New("three")], "e1", TestQueue.Window, 2, TestQueue.Stop));
+        Assert.Equal(StoreStatus.NoRoom, (await queue.Store.EnqueueAsync([TestQueue.New("two"), TestQueue.New("three")], "e1", TestQueue.Window, 2, 0, TestQueue.Stop)).Status);
         Assert.Equal(before, await Dump.AllAsync(queue));
-        Assert.NotNull(await queue.Store.EnqueueAsync([TestQueue.New("two")], "e1", TestQueue.Window, 2, TestQueue.Stop));
+        Assert.Equal(StoreStatus.Ok, (await queue.Store.EnqueueAsync([TestQueue.New("two")], "e1", TestQueue.Window, 2, 0, TestQueue.Stop)).Status);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Enqueue_of_what_would_wait_keeps_to_the_bound_of_waiting_jobs(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        var (later, child, past) = (TestQueue.New("later", h => h.Due = 1_900_000_000_000), TestQueue.New("child", h => h.DependsOn = ["none"]), TestQueue.New("past", h => h.Due = 1));
+        async Task<StoreStatus> EnqueueAsync(int bound, params NewJob[] jobs) =>
+            (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, bound, TestQueue.Stop)).Status;
+
+        Assert.Equal(StoreStatus.Ok, await EnqueueAsync(2, later, child, past));
+        var (seq, counter) = await queue.RunningAsync("retried");
+        await queue.SettleAsync(seq, counter, Settlement.Retry, 3_600_000);
+        var before = await Dump.AllAsync(queue);
+        Assert.Equal(StoreStatus.WaitingFull, await EnqueueAsync(3, later));
+        Assert.Equal(StoreStatus.WaitingFull, await EnqueueAsync(3, TestQueue.New("ready"), child));
+        Assert.Equal(StoreStatus.WaitingFull, await EnqueueAsync(4, later, child));
+        Assert.Equal(before, await Dump.AllAsync(queue));
+        Assert.Equal(StoreStatus.Ok, await EnqueueAsync(3, TestQueue.New("ready"), past));
+        Assert.Equal(StoreStatus.Ok, await EnqueueAsync(4, child));
+        Assert.Equal(StoreStatus.Ok, await EnqueueAsync(0, later));
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]

@@ -81,6 +81,37 @@ public sealed class FinishTests(SharedStores stores) : IClassFixture<SharedStore
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Settlement_that_becomes_a_cancel_is_told_and_sends_its_message(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        var (asked, other) = (await queue.EnqueueAsync("asked"), await queue.EnqueueAsync("other"));
+        var counter = await queue.RunReadyAsync();
+        await queue.CancelAsync($"e1-{asked}");
+        Settled[] both = [await queue.SettlementAsync(asked, counter, Settlement.Retry, 1000), await queue.SettlementAsync(other, counter, Settlement.Retry, 1000)];
+
+        var reply = await queue.Store.SettleAsync("g1", both, [new("r", "1"u8.ToArray(), asked, true), new("r", "2"u8.ToArray(), other, true)], TestQueue.Stop);
+
+        Assert.Equal([asked], reply.Cancelled);
+        Assert.Equal("r=1", string.Join(' ', (await queue.Do("LRANGE", queue.Keys.Of("outbox"), "0", "-1")).AsList().Select(e => OutboxEntry.Decode(e.Bytes)).Select(e => $"{e.List}={Encoding.UTF8.GetString(e.Message.Span)}")));
+        Assert.Equal((JobState.Cancelled, JobState.Retrying), (await queue.StateAsync(asked), await queue.StateAsync(other)));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Job_that_lost_its_silo_too_often_is_mirrored(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await queue.FirstTickAsync();
+        await queue.Store.RenewAsync(TestQueue.Generation, "s", TestQueue.Ttl, join: true, "copies", TestQueue.Stop);
+        var (seq, _) = await queue.RunningAsync("lost");
+        await queue.ExpireAsync();
+        await queue.Store.ReapAsync(TestQueue.Reaping with { LostBudget = 0 }, TestQueue.Stop);
+        await queue.Store.SendOutboxAsync("me", job => Encoding.UTF8.GetBytes($"{job.Seq} {job.Header.Reason}"), TestQueue.Stop);
+
+        Assert.Equal($"{seq} lost_worker", (await queue.Do("LINDEX", "copies", "0")).AsString());
+        Assert.Equal(1, (await queue.Do("LLEN", "copies")).AsInteger());
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Settlement_leads_where_it_says(StoreKind kind)
     {
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));

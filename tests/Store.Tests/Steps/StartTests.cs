@@ -82,7 +82,7 @@ public sealed class StartTests(SharedStores stores) : IClassFixture<SharedStores
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
         for (var batch = 0; batch < 5; batch++)
         {
-            await queue.Store.EnqueueAsync([.. Enumerable.Range(0, 1000).Select(i => TestQueue.New($"{batch}.{i}"))], "e1", TestQueue.Window, 0, TestQueue.Stop);
+            await queue.Store.EnqueueAsync([.. Enumerable.Range(0, 1000).Select(i => TestQueue.New($"{batch}.{i}"))], "e1", TestQueue.Window, 0, 0, TestQueue.Stop);
         }
 
         var reply = await queue.StartAsync(5000);

@@ -14,12 +14,12 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
     private static readonly Dictionary<string, (Func<QueueStore, Task> Call, string[] Arguments)> Callers = new()
     {
         ["claim"] = (s => s.ClaimAsync(Request, "ep", TestQueue.Stop).AsTask(),
-            ["events=EVENTS", "generation=g7", "counter=8", "epoch=ep", "from=right", "max_items=9", "max_bytes=10", "max_payload=11", "dead_limit=12", "limit=13", "window=14", "priority=3", "mode=i"]),
+            ["events=EVENTS", "generation=g7", "counter=8", "epoch=ep", "from=right", "max_items=9", "max_bytes=10", "max_payload=11", "dead_limit=12", "waiting_limit=15", "limit=13", "window=14", "priority=3", "mode=i"]),
         ["start"] = (s => s.StartAsync("g7", 8, 9, 10, 11, TestQueue.Stop).AsTask(), ["events=EVENTS", "generation=g7", "counter=8", "max_items=9", "max_bytes=10", "limit=11"]),
         ["admit"] = (s => s.AdmitAsync("g7", [new Admission(1, 2, true, Header, "print")], Seconds(3), TestQueue.Stop).AsTask(),
             ["events=EVENTS", "control=CONTROL", "generation=g7", "id_window=3000", "seq=1", "counter=2", "verb=k", "id=id7", "fingerprint=print", "after=x\ny", "header={\"id\":\"id7\",\"dep\":[\"x\",\"y\"]}"]),
-        ["enqueue"] = (s => s.EnqueueAsync([new NewJob(Header, "print", "pay"u8.ToArray())], "ep", Seconds(3), 4, TestQueue.Stop).AsTask(),
-            ["events=EVENTS", "control=CONTROL", "epoch=ep", "schema=1", "id_window=3000", "max_ready=4", "id=id7", "fingerprint=print", "after=x\ny", "header={\"id\":\"id7\",\"dep\":[\"x\",\"y\"]}", "payload=pay"]),
+        ["enqueue"] = (s => s.EnqueueAsync([new NewJob(Header, "print", "pay"u8.ToArray())], "ep", Seconds(3), 4, 5, TestQueue.Stop).AsTask(),
+            ["events=EVENTS", "control=CONTROL", "epoch=ep", "schema=1", "id_window=3000", "max_ready=4", "max_waiting=5", "id=id7", "fingerprint=print", "after=x\ny", "header={\"id\":\"id7\",\"dep\":[\"x\",\"y\"]}", "payload=pay"]),
         ["complete"] = (s => s.CompleteAsync("g7", [new Completion(1, 2, new JobHeader(), "res"u8.ToArray())], [], TestQueue.Stop).AsTask(),
             ["events=EVENTS", "control=CONTROL", "generation=g7", "outbox=0", "seq=1", "counter=2", "header={}", "result=res"]),
         ["settle"] = (s => s.SettleAsync("g7", [new Settled(1, 2, Settlement.Retry, 3, null)], [], TestQueue.Stop).AsTask(),
@@ -39,7 +39,7 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
 
     private static ClaimRequest Request => new()
     {
-        List = "pushed", FromTail = true, Generation = "g7", Counter = 8, MaxItems = 9, MaxBytes = 10, MaxPayload = 11, DeadLimit = 12, Limit = 13, Window = 14, Priority = 3, Start = false,
+        List = "pushed", FromTail = true, Generation = "g7", Counter = 8, MaxItems = 9, MaxBytes = 10, MaxPayload = 11, DeadLimit = 12, WaitingLimit = 15, Limit = 13, Window = 14, Priority = 3, Start = false,
     };
 
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);

@@ -118,7 +118,7 @@ internal sealed class ModelRun(TestQueue queue, Random random)
             jobs.Add(new NewJob(header, random.Next(2) == 0 ? "same" : "other", Encoding.UTF8.GetBytes(payloads[^1])));
         }
 
-        var results = (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, Stop))!.Value.Results;
+        var results = (await queue.Store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, 0, Stop)).Results;
         for (var i = 0; i < results.Count; i++)
         {
             if (results[i].Verdict is AdmitVerdict.Duplicate or AdmitVerdict.Conflict) _items.Remove(payloads[i]);

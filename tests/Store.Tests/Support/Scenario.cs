@@ -78,7 +78,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
             TestQueue.New("child", h => (h.Id, h.DependsOn) = ("child", ["known", "new"])), TestQueue.New("orphan", h => (h.Id, h.DependsOn) = ("orphan", ["bad"])),
             TestQueue.New("later", h => (h.Id, h.Due) = ("later", JobHeader.MaxTime)),
         ];
-        return async store => await store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, TestQueue.Stop);
+        return async store => await store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, 0, TestQueue.Stop);
     }
 
     private static async Task<(long Father, long Mother, long Counter)> FamilyAsync(TestQueue queue)
@@ -183,7 +183,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
 
     private static async Task<Func<QueueStore, Task>> TrimAsync(TestQueue queue)
     {
-        await queue.Store.EnqueueAsync([TestQueue.New("live", h => h.Id = "live"), TestQueue.New("gone", h => h.Id = "gone")], "e1", TimeSpan.Zero, 0, TestQueue.Stop);
+        await queue.Store.EnqueueAsync([TestQueue.New("live", h => h.Id = "live"), TestQueue.New("gone", h => h.Id = "gone")], "e1", TimeSpan.Zero, 0, 0, TestQueue.Stop);
         await queue.CancelAsync("gone");
         var (done, counter) = await queue.RunningAsync("done");
         await queue.CompleteAsync(done, counter);

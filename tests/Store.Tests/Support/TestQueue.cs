@@ -80,8 +80,8 @@ internal sealed class TestQueue : IAsyncDisposable
     /// <summary>Enqueues one job with this payload and returns its number.</summary>
     public async Task<long> EnqueueAsync(string payload, Action<JobHeader>? with = null)
     {
-        var reply = await Store.EnqueueAsync([New(payload, with)], "e1", Window, 0, Stop);
-        return reply!.Value.Results[0].Seq;
+        var reply = await Store.EnqueueAsync([New(payload, with)], "e1", Window, 0, 0, Stop);
+        return reply.Results[0].Seq;
     }
 
     public static NewJob New(string payload, Action<JobHeader>? with = null, string? fingerprint = null)
