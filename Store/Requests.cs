@@ -153,8 +153,8 @@ public sealed record FinishReply(StoreStatus Status, string Epoch, long Kept, IR
 public sealed record RenewReply(StoreStatus Status, string Epoch, QueueMode State, IReadOnlyDictionary<long, long> Held, IReadOnlyDictionary<long, string> Cancels);
 
 /// <summary>What a tick of the reaper did.</summary>
-/// <param name="What">skipped (another silo was there just now), gap (all leases were extended), or tick.</param>
-/// <param name="Generations">With gap, those whose lease was extended; with tick, those whose lease had expired.</param>
+/// <param name="What">skipped (another silo was there just now), first (there was none before), gap (all leases were extended), or tick.</param>
+/// <param name="Generations">With first and gap, those whose lease was extended; with tick, those whose lease had expired.</param>
 /// <param name="Recovered">Jobs given back to the ready set.</param>
 /// <param name="Dead">Jobs that had lost their silo too often, and those that depended on them.</param>
 /// <param name="Cancelled">Jobs that were to be cancelled.</param>

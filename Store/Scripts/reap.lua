@@ -7,7 +7,7 @@
 -- ARGV   events control interval gap ttl lost_budget max_items
 --        interval: ticks closer together do nothing, ms; gap: a longer pause is not trusted, ms; ttl: of an extended
 --        lease, ms; lost_budget: how often a job may lose its silo before it is a dead letter
--- REPLY  status epoch what generations[] recovered dead cancelled: what is skipped, gap, or tick
+-- REPLY  status epoch what generations[] recovered dead cancelled: what is skipped, first, gap, tick
 -- EVENT  queued seq …, dead seq …, cancelled seq …; on the control channel: wake
 
 local SWEEP = 10000 -- ms between looks for entries of generations without any lease
@@ -26,7 +26,7 @@ if not since or since < 0 or since > tonumber(a_gap) then
   even_without_memory(k_cancels)
   redis.call('HSET', k_meta, 'tick', text(now), 'sweep', text(now))
   if #extended > 0 then call_many('ZADD', k_leases, extended) end
-  return { OK, epoch, 'gap', leases, 0, 0, 0 }
+  return { OK, epoch, since and 'gap' or 'first', leases, 0, 0, 0 }
 end
 
 local expired = redis.call('ZRANGEBYSCORE', k_leases, '-inf', '(' .. text(now))

@@ -14,6 +14,9 @@ public static class Tools
     public static readonly Tool Python = new("python3", "python3");
     public static readonly Tool Promtool = new("promtool", "prometheus");
 
+    /// <summary>Checks unit files.</summary>
+    public static readonly Tool SystemdAnalyze = new("systemd-analyze", "systemd");
+
     /// <summary>A pseudo-terminal from the shell: script, of util-linux.</summary>
     public static readonly Tool Script = new("script", "bsdutils");
 
