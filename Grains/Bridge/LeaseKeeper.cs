@@ -69,12 +69,12 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         if (generation == Generation) StartAnew();
     }
 
-    /// <summary>Ends what runs when the deadline has passed. Called often.</summary>
+    /// <summary>Ends what runs when the deadline has passed, also what a late reply has brought since. Called often.</summary>
     public void CheckDeadline()
     {
-        if (!IsHeld || clock.GetElapsedTime(_sentAt) < _ttl) return;
+        if (clock.GetElapsedTime(_sentAt) < _ttl) return;
+        if (IsHeld) log.LeaseDeadline(queue.Name, held.Executing, _ttl.TotalSeconds);
         IsHeld = false;
-        log.LeaseDeadline(queue.Name, held.Executing, _ttl.TotalSeconds);
         foreach (var run in held.All) run.End(EndCause.LeaseLost);
     }
 

@@ -80,6 +80,13 @@ internal sealed class LeaseRun
     private void NextFault() => _world.After(_world.Between(TimeSpan.Zero, LongestPeace), () =>
     {
         if (_world.Now >= _schedule.Troubled) return;
+        if (_silos.Count == 0)
+        {
+            // All were killed; the next one is on its way.
+            NextFault();
+            return;
+        }
+
         var kinds = Enum.GetValues<SimFaults>().Where(f => f is not (SimFaults.None or SimFaults.All or SimFaults.Delays) && _schedule.Faults.HasFlag(f)).ToList();
         if (kinds.Count > 0) Happen(kinds[_world.Random.Next(kinds.Count)]);
         NextFault();

@@ -14,7 +14,7 @@ public sealed class LeaseSimulationTests
     [Fact]
     public void Without_faults_every_job_is_done_and_no_lease_expires()
     {
-        foreach (var seed in Seeds(50))
+        foreach (var seed in Seeds(20))
         {
             var run = new LeaseRun(seed, new SimSchedule { Faults = SimFaults.None, Calm = TimeSpan.FromSeconds(30) });
             run.Run();
@@ -25,7 +25,7 @@ public sealed class LeaseSimulationTests
     [Fact]
     public void Stall_or_restart_of_the_server_takes_no_job_from_anyone()
     {
-        foreach (var seed in Seeds(300))
+        foreach (var seed in Seeds(150))
         {
             var run = new LeaseRun(seed, new SimSchedule { Faults = SimFaults.Stalls });
             run.Run();
@@ -36,7 +36,7 @@ public sealed class LeaseSimulationTests
     [Fact]
     public void Jobs_of_a_silo_that_was_killed_are_running_elsewhere_within_eight_seconds()
     {
-        foreach (var seed in Seeds(100))
+        foreach (var seed in Seeds(50))
         {
             var run = new LeaseRun(seed, new SimSchedule { Faults = SimFaults.None });
             run.Prepare();
@@ -51,13 +51,13 @@ public sealed class LeaseSimulationTests
     }
 
     [Theory]
-    [InlineData((int)SimFaults.Cuts, 300)]
-    [InlineData((int)SimFaults.Freezes, 300)]
-    [InlineData((int)SimFaults.Kills, 300)]
-    [InlineData((int)SimFaults.Steps, 300)]
-    [InlineData((int)SimFaults.Delays, 300)]
-    [InlineData((int)(SimFaults.All & ~SimFaults.Steps), 500)]
-    [InlineData((int)SimFaults.All, 500)]
+    [InlineData((int)SimFaults.Cuts, 120)]
+    [InlineData((int)SimFaults.Freezes, 120)]
+    [InlineData((int)SimFaults.Kills, 120)]
+    [InlineData((int)SimFaults.Steps, 120)]
+    [InlineData((int)SimFaults.Delays, 120)]
+    [InlineData((int)(SimFaults.All & ~SimFaults.Steps), 250)]
+    [InlineData((int)SimFaults.All, 250)]
     public void Under_faults_every_job_has_one_outcome_and_one_holder_at_a_time(int faults, int schedules)
     {
         foreach (var seed in Seeds(schedules)) new LeaseRun(seed, new SimSchedule { Faults = (SimFaults)faults }).Run();

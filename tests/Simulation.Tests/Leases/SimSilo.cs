@@ -20,7 +20,7 @@ internal sealed class SimSilo : IRunOwner
 {
     public static readonly GristmillOptions Options = new();
     private static readonly TimeSpan Sweep = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestWork = TimeSpan.FromSeconds(8);
     private readonly SimWorld _world;
