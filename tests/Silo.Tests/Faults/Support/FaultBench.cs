@@ -100,6 +100,10 @@ internal sealed class FaultBench : IAsyncDisposable
     /// <summary>How many items lie on the list.</summary>
     public Task<long> ListedAsync() => Store.LengthAsync(ListOf(Queue), TestContext.Current.CancellationToken).AsTask();
 
+    /// <summary>Waits until the silos, as they say of themselves, are as expected.</summary>
+    public Task<IReadOnlyList<SiloView>> SilosAsync(string expected, Func<IReadOnlyList<SiloView>, bool> matches) => Eventually.MatchesAsync(
+        expected, () => new SiloRegistry(Redis, Service).ListAsync(TestContext.Current.CancellationToken), matches, Patience, TestContext.Current.CancellationToken);
+
     /// <summary>Sends a command to the server.</summary>
     public async Task CommandAsync(string name, params string[] arguments) => await Redis.ExecuteAsync(new RedisCommand(name, arguments), TestContext.Current.CancellationToken);
 
