@@ -14,16 +14,19 @@ internal static class Scale
 {
     private const int WaitSlots = 20;
     private const int WaitSeconds = 5;
-    private const int WarmUpPerSilo = 2000;
+
+    // Until the code that matters is compiled for good; it is compiled in each process anew.
+    private const int WaitWarmUp = 5000;
+    private const int NoopWarmUp = 40_000;
 
     public static async Task<JsonObject> RunAsync(BenchSettings settings, IRedisClient redis)
     {
         // As many jobs as a silo can do in so many seconds, so that the start and the end weigh the same.
         var waits = (int)(WaitSeconds / SiloWaitHandler.Time.TotalSeconds * WaitSlots);
-        var waitOne = await MeasureAsync(settings, redis, 1, SiloWaitHandler.Name, WaitSlots, waits);
-        var waitFour = await MeasureAsync(settings, redis, 4, SiloWaitHandler.Name, WaitSlots, 4 * waits);
-        var noopOne = await MeasureAsync(settings, redis, 1, SiloNoopHandler.Name, settings.Concurrency, settings.Jobs);
-        var noopThree = await MeasureAsync(settings, redis, 3, SiloNoopHandler.Name, settings.Concurrency, settings.Jobs);
+        var waitOne = await MeasureAsync(settings, redis, 1, SiloWaitHandler.Name, WaitSlots, WaitWarmUp, waits);
+        var waitFour = await MeasureAsync(settings, redis, 4, SiloWaitHandler.Name, WaitSlots, WaitWarmUp, 4 * waits);
+        var noopOne = await MeasureAsync(settings, redis, 1, SiloNoopHandler.Name, settings.Concurrency, NoopWarmUp, settings.Jobs);
+        var noopThree = await MeasureAsync(settings, redis, 3, SiloNoopHandler.Name, settings.Concurrency, NoopWarmUp, settings.Jobs);
         var result = new JsonObject
         {
             ["waitTimes4"] = waitFour.JobsPerSecond / waitOne.JobsPerSecond,
@@ -39,13 +42,13 @@ internal static class Scale
         return result;
     }
 
-    private static async Task<Figures> MeasureAsync(BenchSettings settings, IRedisClient redis, int silos, string handler, int concurrency, int jobs)
+    private static async Task<Figures> MeasureAsync(BenchSettings settings, IRedisClient redis, int silos, string handler, int concurrency, int warmUpPerSilo, int jobs)
     {
         await redis.ExecuteAsync(new RedisCommand("FLUSHDB"));
         var store = Load.Store(redis, settings.Redis);
         await using var events = await redis.SubscribeAsync(store.Keys.Events);
         await using var group = await SiloGroup.StartAsync(settings, redis, store, silos, handler, concurrency);
-        var warmUp = silos * WarmUpPerSilo;
+        var warmUp = silos * warmUpPerSilo;
         await Load.PushAsync(redis, warmUp);
         await Throughput.FinishedAsync(events, warmUp);
         await store.SetModeAsync(QueueMode.Paused);
