@@ -25,6 +25,27 @@ public sealed class RollingRestartTests
         await silo.WaitForExitAsync();
     });
 
+    [Fact]
+    public async Task Silo_told_to_end_while_it_starts_gives_back_what_it_has_and_exits_with_0()
+    {
+        await using var bench = await FaultBench.StartAsync();
+        var items = FaultLoad.Plain("j", 100, workMs: 100);
+        await bench.PushAsync(items);
+        foreach (var line in (string[])["grain classes", "Connected to Redis", "lease held"])
+        {
+            var silo = await bench.StartSiloAsync(new SiloSettings { Name = "hasty", Concurrency = 4 }, waitUntilReady: false);
+            await silo.SaysAsync(line);
+            silo.Terminate();
+            await silo.WaitForExitAsync();
+            Assert.Equal(0, silo.ExitCode);
+            Assert.Equal(0, (await Records.StandAsync(bench)).Running);
+        }
+
+        await bench.StartSiloAsync(new SiloSettings { Concurrency = 50 });
+        await Records.SettledAsync(bench, items.Count);
+        await Checker.HoldsAsync(bench, items);
+    }
+
     private static async Task ReplaceAllAsync(Func<FaultBench, SiloProcess, Task> end)
     {
         await using var bench = await FaultBench.StartAsync();
