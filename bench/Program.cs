@@ -5,6 +5,7 @@ return args.FirstOrDefault() switch
 {
     "throughput" => await BenchRun.RunAsync(args, Throughput.RunAsync),
     "latency" => await BenchRun.RunAsync(args, Latency.RunAsync),
+    "scale" => await BenchRun.RunAsync(args, Scale.RunAsync),
     "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
     _ => BenchRun.Usage(),
 };

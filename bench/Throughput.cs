@@ -36,7 +36,8 @@ internal static class Throughput
         };
     }
 
-    private static async Task<(long First, long Last)> FinishedAsync(RedisSubscription events, int jobs)
+    /// <summary>When the first of so many jobs was finished, and when the last, by the events.</summary>
+    public static async Task<(long First, long Last)> FinishedAsync(RedisSubscription events, int jobs)
     {
         long first = 0;
         var finished = 0;

@@ -12,6 +12,9 @@ internal static class ProcessGroup
     /// <summary>The shell's exit status of a process that was ended by SIGKILL; .NET reports signals the same way.</summary>
     public const int KilledExitCode = 128 + SigKill;
 
+    /// <summary>The same of a process that was ended by SIGTERM, since it does not listen to it, or not yet.</summary>
+    public const int TerminatedExitCode = 128 + SigTerm;
+
     /// <summary>Signals every process of the group; a group that is gone is no error.</summary>
     public static void Signal(int groupId, int signal)
     {

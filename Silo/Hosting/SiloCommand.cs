@@ -28,12 +28,15 @@ internal static class SiloCommand
         command.Options.Add(LocalClusterCommand.Count);
         command.SetAction((parsed, cancellationToken) => RunAsync(
             flags.Read(parsed),
-            read => parsed.GetValue(LocalClusterCommand.Count) > 1 ? LocalClusterCommand.RunAsync(parsed, read, cancellationToken) : HostAsync(read, cancellationToken)));
+            read => parsed.GetValue(LocalClusterCommand.Count) > 1 ? LocalClusterCommand.RunAsync(parsed, read, cancellationToken) : HostAsync(read, cancellationToken),
+            cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(GristmillFlags flags, Func<GristmillFlags, Task<int>> host)
+    private static async Task<int> RunAsync(GristmillFlags flags, Func<GristmillFlags, Task<int>> host, CancellationToken cancellationToken)
     {
+        // A signal that comes before this has returned a task ends the process at once, whatever has been started by then.
+        await Task.Yield();
         if (flags.Handler is not null && flags.Worker is not null)
         {
             await Console.Error.WriteLineAsync("gristmill: --handler and --worker are both given; a queue has one of them.");
@@ -53,6 +56,11 @@ internal static class SiloCommand
         {
             await Console.Error.WriteLineAsync($"gristmill: {error.Message}");
             return 1;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Told to stop before it ran anything.
+            return 0;
         }
         catch (IOException error)
         {
@@ -93,7 +101,25 @@ internal static class SiloCommand
         app.MapGristmillApi();
         app.MapGristmillMetrics();
         app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, embedded));
-        await app.RunAsync(cancellationToken);
+        await RunAsync(app, cancellationToken);
         return 0;
+    }
+
+    // Told to stop while it still starts, a host gives up by an exception and stops nothing; but what has started by then
+    // may hold jobs.
+    private static async Task RunAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        await using var told = cancellationToken.Register(app.Lifetime.StopApplication);
+        try
+        {
+            await app.StartAsync(CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            await app.StopAsync(CancellationToken.None);
+            return;
+        }
+
+        await app.WaitForShutdownAsync(CancellationToken.None);
     }
 }

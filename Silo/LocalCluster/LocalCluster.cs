@@ -50,6 +50,9 @@ internal sealed class LocalCluster(LocalClusterOptions options, TextWriter outpu
             var status = await silo.WaitForExitAsync();
             Leave(silo);
 
+            // Told before it could hear.
+            if (_stopping && status == ProcessGroup.TerminatedExitCode) return 0;
+
             // 0: drained or told to stop. 2: its options are wrong, and will be the next time.
             if (status is 0 or 2 || _stopping) return status;
             if (clock.GetElapsedTime(began) >= Steady) pause = FirstPause;

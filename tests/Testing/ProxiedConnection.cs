@@ -55,6 +55,7 @@ internal sealed class ProxiedConnection(TcpProxy proxy, Socket client)
             }
 
             await proxy.Flow.WaitAsync(stop);
+            if (replies) await proxy.Replies.WaitAsync(stop);
             var granted = replies ? proxy.TakeReplyBytes(count) : count;
             await SendAsync(to, buffer.AsMemory(0, granted), replies && proxy.SplitReplies ? 1 : count, stop);
             if (granted < count)

@@ -16,6 +16,7 @@ public sealed class TcpProxy : IAsyncDisposable
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
     private TaskCompletionSource _flow = Flowing();
+    private TaskCompletionSource _replies = Flowing();
     private long _replyBytesLeft = long.MaxValue;
 
     private TcpProxy(int target) => _target = new IPEndPoint(IPAddress.Loopback, target);
@@ -35,6 +36,8 @@ public sealed class TcpProxy : IAsyncDisposable
 
     internal Task Flow => Volatile.Read(ref _flow).Task;
 
+    internal Task Replies => Volatile.Read(ref _replies).Task;
+
     public static TcpProxy Start(int target)
     {
         var proxy = new TcpProxy(target);
@@ -45,8 +48,15 @@ public sealed class TcpProxy : IAsyncDisposable
     /// <summary>Holds everything back; connections stay open.</summary>
     public void Stall() => Volatile.Write(ref _flow, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
+    /// <summary>Holds replies back: what the client sends still arrives.</summary>
+    public void StallReplies() => Volatile.Write(ref _replies, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+
     /// <summary>Lets it flow again, what was held back first.</summary>
-    public void Resume() => Volatile.Read(ref _flow).TrySetResult();
+    public void Resume()
+    {
+        Volatile.Read(ref _flow).TrySetResult();
+        Volatile.Read(ref _replies).TrySetResult();
+    }
 
     /// <summary>Resets all connections that are open.</summary>
     public void Cut()

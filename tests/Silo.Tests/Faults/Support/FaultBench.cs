@@ -18,6 +18,7 @@ internal sealed class FaultBench : IAsyncDisposable
     private const int TailLines = 25;
     private readonly TempFolder _folder = new();
     private readonly List<SiloProcess> _silos = [];
+    private readonly List<TcpProxy> _proxies = [];
 
     private FaultBench(IRedisServer server)
     {
@@ -72,6 +73,14 @@ internal sealed class FaultBench : IAsyncDisposable
         return silo;
     }
 
+    /// <summary>A way to the server for one silo, which can be as bad as a network.</summary>
+    public TcpProxy OpenProxy()
+    {
+        var proxy = TcpProxy.Start(Server.Port);
+        _proxies.Add(proxy);
+        return proxy;
+    }
+
     public async Task PushAsync(IReadOnlyList<FaultItem> items, string queue = Queue)
     {
         foreach (var part in items.Chunk(PushBatch))
@@ -90,6 +99,10 @@ internal sealed class FaultBench : IAsyncDisposable
 
     /// <summary>How many items lie on the list.</summary>
     public Task<long> ListedAsync() => Store.LengthAsync(ListOf(Queue), TestContext.Current.CancellationToken).AsTask();
+
+    /// <summary>Waits until the silos, as they say of themselves, are as expected.</summary>
+    public Task<IReadOnlyList<SiloView>> SilosAsync(string expected, Func<IReadOnlyList<SiloView>, bool> matches) => Eventually.MatchesAsync(
+        expected, () => new SiloRegistry(Redis, Service).ListAsync(TestContext.Current.CancellationToken), matches, Patience, TestContext.Current.CancellationToken);
 
     /// <summary>Sends a command to the server.</summary>
     public async Task CommandAsync(string name, params string[] arguments) => await Redis.ExecuteAsync(new RedisCommand(name, arguments), TestContext.Current.CancellationToken);
@@ -114,6 +127,13 @@ internal sealed class FaultBench : IAsyncDisposable
     public async Task RepairAsync(string key) => await Redis.ExecuteAsync(new RedisCommand(
         "EVAL", "redis.call('DEL', KEYS[1]) if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end return 1", "2", key, $"{key}-aside"));
 
+    /// <summary>Lets a fault last.</summary>
+    public static async Task LastAsync(TimeSpan time)
+    {
+        using var timer = new PeriodicTimer(time);
+        await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+    }
+
     /// <summary>A figure for people: goes to the test's output.</summary>
     public static void Say(string text) => TestContext.Current.TestOutputHelper?.WriteLine(text);
 
@@ -127,6 +147,7 @@ internal sealed class FaultBench : IAsyncDisposable
             await silo.DisposeAsync();
         }
 
+        foreach (var proxy in _proxies) await proxy.DisposeAsync();
         await Redis.DisposeAsync();
         await Server.DisposeAsync();
         _folder.Dispose();

@@ -11,6 +11,10 @@ internal static class FaultLoad
     public static IReadOnlyList<FaultItem> Plain(string prefix, int count, int workMs) =>
         [.. Enumerable.Range(0, count).Select(n => Plain($"{prefix}{n}", workMs))];
 
+    /// <summary>Jobs that work for a time within these bounds, ms.</summary>
+    public static IReadOnlyList<FaultItem> Working(string prefix, int count, Random random, int least = 5, int most = 50) =>
+        [.. Enumerable.Range(0, count).Select(n => Plain($"{prefix}{n}", random.Next(least, most + 1)))];
+
     /// <summary>
     /// Jobs of ten kinds in turn: plain, slow, with an id, with progress, that throw once or always, malformed, with a field
     /// of the wrong type; with priorities unless told otherwise.

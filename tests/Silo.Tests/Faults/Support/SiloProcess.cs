@@ -1,35 +1,7 @@
 using System.Globalization;
-using Gristmill.FaultHandlers;
 using Gristmill.Testing;
 
 namespace Gristmill.Silo.Tests.Faults.Support;
-
-/// <summary>How to start a silo of a bench. Times are seconds; leases are short so that takeovers are soon.</summary>
-internal sealed record SiloSettings
-{
-    public string Name { get; init; } = "a";
-
-    public double Lease { get; init; } = 2;
-
-    public double Renew { get; init; } = 0.4;
-
-    public int Concurrency { get; init; } = 16;
-
-    public int LostBudget { get; init; } = 3;
-
-    /// <summary>Where its HTTP API listens.</summary>
-    public string Url { get; init; } = "http://127.0.0.1:0";
-
-    public double Shutdown { get; init; } = 30;
-
-    public int KeepFinished { get; init; } = 1_000_000;
-
-    /// <summary>verb:before:count or verb:after:count; null for none.</summary>
-    public string? Failpoint { get; init; }
-
-    /// <summary>Further queues, each on a list of its own.</summary>
-    public IReadOnlyList<string> OtherQueues { get; init; } = [];
-}
 
 /// <summary>A real silo as a child process: `gristmill silo` with the ledger handler; its log is read as it comes.</summary>
 internal sealed class SiloProcess : IAsyncDisposable
@@ -56,7 +28,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     {
         var silo = new SiloProcess(settings.Name);
         var program = Path.Combine(AppContext.BaseDirectory, "gristmill.dll");
-        silo._child = await ChildProcess.StartAsync("dotnet", [program, "silo"], bench.Folder, Environment(bench, settings), silo.OnLine);
+        silo._child = await ChildProcess.StartAsync("dotnet", [program, "silo", .. settings.Arguments], bench.Folder, settings.Environment(bench), silo.OnLine);
         return silo;
     }
 
@@ -116,36 +88,6 @@ internal sealed class SiloProcess : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _child?.DisposeAsync() ?? ValueTask.CompletedTask;
-
-    private static Dictionary<string, string> Environment(FaultBench bench, SiloSettings settings)
-    {
-        static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
-        var environment = new Dictionary<string, string>
-        {
-            ["Gristmill__Redis"] = bench.Server.Url,
-            ["Gristmill__Service"] = FaultBench.Service,
-            ["Gristmill__SiloName"] = settings.Name,
-            ["Gristmill__Url"] = settings.Url,
-            ["Gristmill__LeaseSeconds"] = Text(settings.Lease),
-            ["Gristmill__RenewSeconds"] = Text(settings.Renew),
-            ["Gristmill__ShutdownSeconds"] = Text(settings.Shutdown),
-            ["Gristmill__HandlerAssemblies__0"] = typeof(LedgerHandler).Assembly.Location,
-            ["GRISTMILL_TEST_LEDGER"] = bench.Ledger.Folder,
-        };
-        foreach (var queue in settings.OtherQueues.Prepend(FaultBench.Queue))
-        {
-            var under = $"Gristmill__Queues__{queue}__";
-            environment[under + "List"] = FaultBench.ListOf(queue);
-            environment[under + "Handler"] = "ledger";
-            environment[under + "Concurrency"] = Text(settings.Concurrency);
-            environment[under + "LostBudget"] = Text(settings.LostBudget);
-            environment[under + "KeepFinished"] = Text(settings.KeepFinished);
-            environment[under + "Retry__BaseSeconds"] = "0.05";
-        }
-
-        if (settings.Failpoint is { } failpoint) environment["GRISTMILL_FAILPOINT"] = failpoint;
-        return environment;
-    }
 
     private void OnLine(string line)
     {
