@@ -19,8 +19,9 @@ public sealed partial class DeployTests
         Tools.Require(Tools.SystemdAnalyze);
         using var folder = new TempFolder();
         var program = Path.Combine(folder.Path, "gristmill");
-        await File.WriteAllTextAsync(program, "#!/bin/sh\n", TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        // Something that can be executed must stand where the unit says.
+        File.Copy("/bin/true", program);
         var unit = Path.Combine(folder.Path, "gristmill@.service");
         var text = await File.ReadAllTextAsync(Repository.Path(Unit), TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(unit, text.Replace("/opt/gristmill/gristmill", program, StringComparison.Ordinal), TestContext.Current.CancellationToken);
@@ -56,9 +57,10 @@ public sealed partial class DeployTests
             var words = name.Value.Split("__").Skip(1).ToList();
             for (var i = 0; i < words.Count && type != typeof(string); i++)
             {
-                if (type.IsGenericType)
+                // An item of a list, or a member of a dictionary.
+                if (type.IsGenericType || type.IsArray)
                 {
-                    type = type.GetGenericArguments()[^1];
+                    type = type.GetElementType() ?? type.GetGenericArguments()[^1];
                     continue;
                 }
 
