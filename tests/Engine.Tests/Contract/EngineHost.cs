@@ -22,6 +22,9 @@ public sealed record HostSettings
 
     public string ServiceId { get; init; } = $"test-{Guid.NewGuid():N}";
 
+    /// <summary>Hosts with the same service and cluster id are one cluster; by default each is alone.</summary>
+    public string ClusterId { get; init; } = $"{Guid.NewGuid():N}";
+
     public bool SerializeLocalCalls { get; init; } = true;
 
     public Action<IServiceCollection> Services { get; init; } = _ => { };
@@ -61,6 +64,7 @@ public sealed class EngineHost : IAsyncDisposable
             }
 
             options.ServiceId = settings.ServiceId;
+            options.ClusterId = settings.ClusterId;
             options.CollectionAge = settings.CollectionAge;
             options.CollectionQuantum = TimeSpan.FromSeconds(1);
             options.ResponseTimeout = settings.ResponseTimeout;
