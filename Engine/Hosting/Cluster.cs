@@ -11,9 +11,6 @@ namespace Gristmill.Engine;
 /// </summary>
 internal sealed class Cluster : IMembershipListener, IAsyncDisposable
 {
-    /// <summary>How often a stopping silo looks whether its answers have gone out.</summary>
-    private static readonly TimeSpan QuietLook = TimeSpan.FromMilliseconds(10);
-
     private readonly GrainEngine _engine;
     private readonly Inbox _inbox;
 
@@ -61,13 +58,11 @@ internal sealed class Cluster : IMembershipListener, IAsyncDisposable
     {
         try
         {
-            while (!Silos.IsQuiet)
-                await Task.Delay(QuietLook, _engine.Time, cancellationToken).ConfigureAwait(false);
+            await Silos.FlushAsync(cancellationToken).ConfigureAwait(false);
             await _inbox.BeginEndAsync(cancellationToken).ConfigureAwait(false);
             await Membership.LeaveAsync(cancellationToken).ConfigureAwait(false);
             await _inbox.EndAsync(cancellationToken).ConfigureAwait(false);
-            while (!Silos.IsQuiet)
-                await Task.Delay(QuietLook, _engine.Time, cancellationToken).ConfigureAwait(false);
+            await Silos.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is RedisException or OperationCanceledException)
         {

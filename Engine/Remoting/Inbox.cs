@@ -10,15 +10,12 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How often a stopping silo looks for messages, in place of a wait that nothing could end.</summary>
-    private static readonly TimeSpan EndingLook = TimeSpan.FromMilliseconds(5);
-
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private CancellationTokenSource _generation = new();
     private Task _loop = Task.CompletedTask;
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _ending;
-    private volatile bool _last;
 
     public void Start()
     {
@@ -36,7 +33,7 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
         }
     }
 
-    /// <summary>The silo is about to leave: waits at the inbox no more, since nobody will be there to end the wait.</summary>
+    /// <summary>The silo is about to leave: wakes the loop from its wait, which nobody could end afterwards.</summary>
     public async Task BeginEndAsync(CancellationToken cancellationToken)
     {
         _ending = true;
@@ -46,7 +43,7 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
     /// <summary>Nobody sends any more: takes what is still there and ends.</summary>
     public async Task EndAsync(CancellationToken cancellationToken)
     {
-        _last = true;
+        _left.TrySetResult();
         await _loop.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -58,7 +55,7 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
 
     private async Task RunAsync()
     {
-        while (!_stop.IsCancellationRequested && !_last)
+        while (!_stop.IsCancellationRequested && !(_ending && _left.Task.IsCompleted))
         {
             CancellationToken generation;
             string member;
@@ -95,17 +92,12 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
                 Take(message);
         }
 
-        while (true)
+        await _left.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ReadOnlyMemory<byte>> rest;
+        while ((rest = await inbox.TakeAsync(cancellationToken).ConfigureAwait(false)).Count > 0)
         {
-            var last = _last;
-            var messages = await inbox.TakeAsync(cancellationToken).ConfigureAwait(false);
-            foreach (var message in messages)
+            foreach (var message in rest)
                 Take(message);
-            if (messages.Count > 0)
-                continue;
-            if (last)
-                return;
-            await Task.Delay(EndingLook, engine.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -166,12 +158,8 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
             var method = codec.MethodOf(sent);
             var reply = message.Correlation == 0 ? null : new RemoteReply(silos, message.Sender, message.Correlation, method);
             var call = codec.FromMessage(sent, method, reply);
-            if (method.TokenIndex >= 0)
-            {
-                var cancellation = call.MakeCancellable();
-                if (reply is not null)
-                    silos.Remember(reply.Origin, cancellation);
-            }
+            if (message.Cancellable && reply is not null && method.TokenIndex >= 0)
+                silos.Remember(reply.Origin, call.MakeCancellable());
 
             engine.Router.Receive(call);
         }

@@ -20,7 +20,7 @@ internal enum MessageKind
 }
 
 /// <summary>
-/// What one silo sends another. A silo reads messages from <see cref="OldestVersion"/> to <see cref="NewestVersion"/>, which
+/// What one silo sends another. A call says whether its caller can cancel it; a moved one who holds the grain, if that is known. A silo reads messages from <see cref="OldestVersion"/> to <see cref="NewestVersion"/>, which
 /// its member record says, and skips fields that it does not know.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("gristmill.Message")]
@@ -31,7 +31,8 @@ internal sealed record Message(
     [property: Id(3)] string Sender,
     [property: Id(4)] CallMessage? Call = null,
     [property: Id(5)] ReplyMessage? Reply = null,
-    [property: Id(6)] string? Holder = null)
+    [property: Id(6)] string? Holder = null,
+    [property: Id(7)] bool Cancellable = false)
 {
     public const int OldestVersion = 1;
     public const int NewestVersion = 1;

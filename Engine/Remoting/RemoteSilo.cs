@@ -26,22 +26,12 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
     private readonly Queue<byte[]> _answers = new();
     private readonly Dictionary<long, RemoteCall> _unanswered = [];
     private long _bytes;
+    private Task _pump = Task.CompletedTask;
     private bool _sending;
     private bool _gone;
 
     public string Member => member;
 
-    /// <summary>Whether nothing waits to be sent.</summary>
-    public bool IsQuiet
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return !_sending && _answers.Count == 0;
-            }
-        }
-    }
 
     /// <summary>How many calls were sent and have no answer.</summary>
     public int InFlight
@@ -158,6 +148,24 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
             engine.Router.Moved(call.Call, holder: null);
     }
 
+    /// <summary>Waits until all that may be sent now has been.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task pump;
+            lock (_gate)
+            {
+                if (!_sending)
+                    return;
+                pump = _pump;
+            }
+
+            await pump.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await Task.Yield();
+        }
+    }
+
     private RemoteCall? Prepare(Call call)
     {
         try
@@ -206,7 +214,11 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
         }
 
         using var flow = SuppressedFlow.Begin();
-        _ = PumpAsync();
+        var pump = PumpAsync();
+        lock (_gate)
+        {
+            _pump = pump;
+        }
     }
 
     private async Task PumpAsync()

@@ -32,8 +32,8 @@ internal sealed class RemoteSilos : IDisposable
 
     public int InFlight => _silos.Values.Sum(silo => silo.InFlight);
 
-    /// <summary>Whether all answers have gone out.</summary>
-    public bool IsQuiet => _silos.Values.All(silo => silo.IsQuiet);
+    /// <summary>Waits until all that may be sent now has been.</summary>
+    public Task FlushAsync(CancellationToken cancellationToken) => Task.WhenAll(_silos.Values.Select(silo => silo.FlushAsync(cancellationToken)));
 
     private string Me => _engine.Silo.Id;
 
@@ -61,7 +61,7 @@ internal sealed class RemoteSilos : IDisposable
     public long NextCorrelation() => Interlocked.Increment(ref _correlation);
 
     public byte[] EncodeCall(long correlation, Call call) =>
-        Encode(new Message(Message.NewestVersion, MessageKind.Call, correlation, Me, Call: _codec.ToMessage(call)));
+        Encode(new Message(Message.NewestVersion, MessageKind.Call, correlation, Me, Call: _codec.ToMessage(call), Cancellable: call.Cancellation is not null));
 
     public byte[] EncodeCancel(long correlation) => Encode(new Message(Message.NewestVersion, MessageKind.Cancel, correlation, Me));
 
