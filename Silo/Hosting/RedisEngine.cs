@@ -1,4 +1,5 @@
 using Gristmill.Engine;
+using Gristmill.Grains;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;

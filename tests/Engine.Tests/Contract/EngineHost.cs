@@ -43,6 +43,9 @@ public sealed record HostSettings
 
     public string SiloName { get; init; } = "silo";
 
+    /// <summary>Shared by silos of one test; by default each host has its own.</summary>
+    public Probe? Probe { get; init; }
+
     public Action<IServiceCollection> Services { get; init; } = _ => { };
 
     /// <summary>More options of the engine, for tests of the engine alone.</summary>
@@ -69,7 +72,7 @@ public sealed class EngineHost : IAsyncDisposable
     public static async Task<EngineHost> StartAsync(HostSettings? given = null)
     {
         var settings = given ?? new();
-        var probe = new Probe();
+        var probe = settings.Probe ?? new Probe();
         if (settings.Kind != HostKind.Two)
             return new EngineHost([await StartOneAsync(settings, probe)]);
 
