@@ -11,6 +11,9 @@ namespace Gristmill.Engine;
 /// </summary>
 internal sealed class Cluster : IMembershipListener, IAsyncDisposable
 {
+    /// <summary>How long a member that left while it drained may take to answer what was sent to it last.</summary>
+    private static readonly TimeSpan LeaveGrace = TimeSpan.FromSeconds(1);
+
     private readonly GrainEngine _engine;
     private readonly Inbox _inbox;
 
@@ -77,10 +80,14 @@ internal sealed class Cluster : IMembershipListener, IAsyncDisposable
         Silos.Dispose();
     }
 
-    void IMembershipListener.Changed(IReadOnlyList<string> gone)
+    void IMembershipListener.Changed(IReadOnlyList<ClusterMember> gone)
     {
         foreach (var member in gone)
-            Silos.Gone(member, $"{member} is gone from the cluster.");
+        {
+            // One that was draining has most likely left in order, and still answers what it did not run.
+            var grace = member.Status == SiloStatus.ShuttingDown ? LeaveGrace : TimeSpan.Zero;
+            Silos.Gone(member.SiloAddress.Id, $"{member.SiloAddress} is gone from the cluster.", grace);
+        }
     }
 
     void IMembershipListener.Lost(SiloAddress former)

@@ -17,7 +17,7 @@ internal static partial class MembershipLog
     public static partial void CountedOut(this ILogger log, SiloAddress silo);
 
     [LoggerMessage(2104, LogLevel.Information, "The member {Member} is gone.")]
-    public static partial void MemberGone(this ILogger log, string member);
+    public static partial void MemberGone(this ILogger log, SiloAddress member);
 
     [LoggerMessage(2105, LogLevel.Warning, "{Silo} could not register its activations again, and tries once more: {Cause}")]
     public static partial void ReregisterFailed(this ILogger log, SiloAddress silo, string cause);

@@ -9,8 +9,8 @@ internal interface IMembershipListener
     /// <summary>How busy this silo is.</summary>
     MemberLoad Load { get; }
 
-    /// <summary>There is a new snapshot; these ids are in it no more.</summary>
-    void Changed(IReadOnlyList<string> gone);
+    /// <summary>There is a new snapshot; these members are in it no more.</summary>
+    void Changed(IReadOnlyList<ClusterMember> gone);
 
     /// <summary>This generation was counted out: nobody answers to it any more.</summary>
     void Lost(SiloAddress former);
@@ -289,12 +289,12 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
     private void Publish(ClusterMembershipSnapshot snapshot)
     {
         var last = _published;
-        var gone = last.Snapshot.Members.Select(m => m.SiloAddress.Id).Where(id => snapshot.Find(id) is null).ToList();
+        var gone = last.Snapshot.Members.Where(m => snapshot.Find(m.SiloAddress.Id) is null).ToList();
         var next = new Published(snapshot);
         _published = next;
         EngineTelemetry.Members.Record(snapshot.Members.Count);
-        foreach (var id in gone)
-            _log.MemberGone(id);
+        foreach (var member in gone)
+            _log.MemberGone(member.SiloAddress);
         _listener.Changed(gone);
         last.Next.TrySetResult(next);
     }

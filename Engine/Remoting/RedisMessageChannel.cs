@@ -30,7 +30,10 @@ internal sealed class RedisMessageChannel(IRedisClient redis, ClusterKeys keys) 
         new RedisInbox(await redis.OpenDedicatedAsync(cancellationToken).ConfigureAwait(false), keys.Inbox(member));
 }
 
-/// <summary>Waits at a list with BLPOP, which takes one message and wakes at once, and takes what came meanwhile with LPOP.</summary>
+/// <summary>
+/// Waits at a list with BLMOVE of its head onto itself, which wakes at once and takes nothing, and takes what is there with
+/// LPOP: a wait that is given up, or whose reply is lost, loses no message.
+/// </summary>
 internal sealed class RedisInbox(RedisDedicated connection, string list) : IMessageInbox
 {
     /// <summary>How many messages are taken at once: enough to make the round trip cheap, few enough to be decoded soon.</summary>
@@ -45,9 +48,8 @@ internal sealed class RedisInbox(RedisDedicated connection, string list) : IMess
         if (_more && await TakeAsync(cancellationToken).ConfigureAwait(false) is { Count: > 0 } taken)
             return taken;
         var reply = await connection.ExecuteAsync(
-            new RedisCommand("BLPOP").Add(list).Add((long)Wait.TotalSeconds), Wait, cancellationToken).ConfigureAwait(false);
-        _more = !reply.IsNull;
-        return reply.IsNull ? [] : [reply[1].Bytes];
+            new RedisCommand("BLMOVE", list, list, "LEFT", "LEFT").Add((long)Wait.TotalSeconds), Wait, cancellationToken).ConfigureAwait(false);
+        return reply.IsNull ? [] : await TakeAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> TakeAsync(CancellationToken cancellationToken)

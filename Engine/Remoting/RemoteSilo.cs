@@ -29,9 +29,21 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
     private Task _pump = Task.CompletedTask;
     private bool _sending;
     private bool _gone;
+    private bool _leaving;
 
     public string Member => member;
 
+
+    private bool IsLeaving
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _leaving;
+            }
+        }
+    }
 
     /// <summary>How many calls were sent and have no answer.</summary>
     public int InFlight
@@ -125,6 +137,23 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
         Pump();
     }
 
+    /// <summary>The member has left and still answers what was sent to it; nothing more is sent. False when it is gone already.</summary>
+    public bool TryLeave()
+    {
+        List<RemoteCall> unsent;
+        lock (_gate)
+        {
+            if (_gone)
+                return false;
+            _gone = _leaving = true;
+            unsent = TakeUnsent();
+        }
+
+        foreach (var call in unsent)
+            engine.Router.Moved(call.Call, holder: null);
+        return true;
+    }
+
     /// <summary>The member is gone, or this silo is: nothing that was sent is answered any more.</summary>
     /// <param name="why">For people: who is gone.</param>
     public void End(string why)
@@ -133,13 +162,10 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
         List<RemoteCall> unsent;
         lock (_gate)
         {
-            _gone = true;
+            (_gone, _leaving) = (true, false);
             unanswered = [.. _unanswered.Values.Where(c => c.Stage == RemoteCall.Stages.Sent)];
             unanswered.ForEach(End);
-            unsent = [.. _calls.Where(c => c.Stage == RemoteCall.Stages.Waiting)];
-            unsent.ForEach(End);
-            _calls.Clear();
-            _answers.Clear();
+            unsent = TakeUnsent();
         }
 
         foreach (var call in unanswered)
@@ -192,6 +218,16 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
 
         Answer(silos.EncodeCancel(call.Correlation));
         Pump();
+    }
+
+    // Within the lock.
+    private List<RemoteCall> TakeUnsent()
+    {
+        var unsent = _calls.Where(c => c.Stage == RemoteCall.Stages.Waiting).ToList();
+        unsent.ForEach(End);
+        _calls.Clear();
+        _answers.Clear();
+        return unsent;
     }
 
     // Within the lock.
@@ -286,7 +322,8 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
             default:
                 engine.Log.NoSuchMember(member, batch.Calls.Count, batch.Answers);
                 await engine.Cluster!.Membership.RefreshAsync().ConfigureAwait(false);
-                silos.Gone(member, $"{member} is no member of the cluster any more.");
+                if (!IsLeaving)
+                    silos.Gone(member, $"{member} is no member of the cluster any more.");
                 foreach (var call in TakeOver(batch.Calls))
                     engine.Router.Moved(call, holder: null);
                 return;
@@ -323,7 +360,7 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
     {
         lock (_gate)
         {
-            if (_gone)
+            if (_gone && !_leaving)
                 return false;
             foreach (var call in batch.Calls.Where(c => c.Stage == RemoteCall.Stages.Sending))
                 call.Stage = RemoteCall.Stages.Sent;

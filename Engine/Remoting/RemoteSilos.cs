@@ -44,10 +44,20 @@ internal sealed class RemoteSilos : IDisposable
     public RemoteSilo? Find(string member) => _silos.GetValueOrDefault(member);
 
     /// <summary>A member is gone: its calls end, those that were never sent go another way.</summary>
-    public void Gone(string member, string why)
+    /// <param name="member">The member's id.</param>
+    /// <param name="why">For people: who is gone.</param>
+    /// <param name="grace">How long answers may still come.</param>
+    public void Gone(string member, string why, TimeSpan grace = default)
     {
-        if (_silos.TryRemove(member, out var silo))
+        if (grace > TimeSpan.Zero)
+        {
+            if (Find(member) is { } leaving && leaving.TryLeave())
+                _ = GoneLaterAsync(member, why, grace);
+        }
+        else if (_silos.TryRemove(member, out var silo))
+        {
             silo.End(why);
+        }
     }
 
     /// <summary>This silo's generation is over: no answer finds it.</summary>
@@ -102,6 +112,12 @@ internal sealed class RemoteSilos : IDisposable
     {
         _timer.Dispose();
         EndAll("The silo has stopped.");
+    }
+
+    private async Task GoneLaterAsync(string member, string why, TimeSpan grace)
+    {
+        await Task.Delay(grace, _engine.Time).ConfigureAwait(false);
+        Gone(member, why);
     }
 
     private byte[] Encode(Message message) => _engine.Serializer.Write(message);
