@@ -26,10 +26,13 @@ internal static class EngineScripts
 
     public static readonly RedisScript MessageSend = Load("message_send");
 
+    public static readonly RedisScript MessageTake = Load("message_take");
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<RedisScript> All { get; } =
     [
         WriteState, ClearState, MemberRenew, MemberLeave, MemberList, MemberPurge, GrainRegister, GrainUnregister, GrainLookup, MessageSend,
+        MessageTake,
     ];
 
     private static RedisScript Load(string name)

@@ -6,5 +6,6 @@ return args.FirstOrDefault() switch
     "throughput" => await BenchRun.RunAsync(args, Throughput.RunAsync),
     "latency" => await BenchRun.RunAsync(args, Latency.RunAsync),
     "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
+    "calls" => await BenchRun.RunAsync(args, Calls.RunAsync),
     _ => BenchRun.Usage(),
 };

@@ -27,14 +27,15 @@ internal sealed class RedisMessageChannel(IRedisClient redis, ClusterKeys keys) 
     }
 
     public async ValueTask<IMessageInbox> OpenAsync(string member, CancellationToken cancellationToken) =>
-        new RedisInbox(await redis.OpenDedicatedAsync(cancellationToken).ConfigureAwait(false), keys.Inbox(member));
+        new RedisInbox(await redis.OpenDedicatedAsync(cancellationToken).ConfigureAwait(false), redis, keys.Inbox(member));
 }
 
 /// <summary>
-/// Waits at a list with BLMOVE of its head onto itself, which wakes at once and takes nothing, and takes what is there with
-/// LPOP: a wait that is given up, or whose reply is lost, loses no message.
+/// Waits at a list with BLMOVE of its head onto itself, which wakes at once and takes nothing, and takes what is there by
+/// a script: a wait that is given up, or whose reply is lost, loses no message. Not by LPOP: Garnet 2.2.8 does not keep it and
+/// a script that pushes apart, and then loses messages and gives others twice.
 /// </summary>
-internal sealed class RedisInbox(RedisDedicated connection, string list) : IMessageInbox
+internal sealed class RedisInbox(RedisDedicated connection, IRedisClient redis, string list) : IMessageInbox
 {
     /// <summary>How many messages are taken at once: enough to make the round trip cheap, few enough to be decoded soon.</summary>
     private const int Most = 128;
@@ -54,7 +55,7 @@ internal sealed class RedisInbox(RedisDedicated connection, string list) : IMess
 
     public async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> TakeAsync(CancellationToken cancellationToken)
     {
-        var reply = await connection.ExecuteAsync(new RedisCommand("LPOP").Add(list).Add(Most), cancellationToken).ConfigureAwait(false);
+        var reply = await redis.EvaluateAsync(EngineScripts.MessageTake.Call().AddKey(list).AddArg(Most), cancellationToken).ConfigureAwait(false);
         _more = reply.Count > 0;
         return [.. reply.AsList().Select(message => message.Bytes)];
     }
