@@ -14,7 +14,7 @@ internal static class Calls
     private const int WarmUp = 500;
     private const int AtATime = 64;
 
-    public static async Task<JsonObject> RunAsync(BenchSettings settings, IRedisClient redis)
+    public static async Task<JsonObject> RunAsync(BenchSettings settings, IRedisClient _)
     {
         using var callee = await StartAsync(settings, "callee");
         using var caller = await StartAsync(settings, "caller");
