@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Gristmill.Engine;
 
 /// <summary>
@@ -11,6 +13,7 @@ namespace Gristmill.Engine;
 internal sealed class Router(GrainEngine engine, Random random)
 {
     private readonly LocationCache _cache = new(engine.Options.MaxCachedLocations);
+    private readonly ConcurrentDictionary<Task, bool> _turningAway = new();
     private readonly Lock _gate = new();
 
     private Membership Members => engine.Cluster!.Membership;
@@ -71,8 +74,15 @@ internal sealed class Router(GrainEngine engine, Random random)
     public void TurnAway(Call call)
     {
         using var flow = SuppressedFlow.Begin();
-        _ = TurnAwayAsync(call);
+        var turning = TurnAwayAsync(call);
+        if (turning.IsCompleted)
+            return;
+        _turningAway[turning] = true;
+        _ = turning.ContinueWith(done => _turningAway.TryRemove(done, out bool _), TaskScheduler.Default);
     }
+
+    /// <summary>Completes when the calls that are being turned away have been.</summary>
+    public Task TurnedAway => Task.WhenAll(_turningAway.Keys);
 
     /// <summary>The directory has answered where a call's grain is.</summary>
     public void Located(Call call, string? holder, Exception? failure)

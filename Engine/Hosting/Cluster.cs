@@ -65,6 +65,7 @@ internal sealed class Cluster : IMembershipListener, IAsyncDisposable
             await _inbox.BeginEndAsync(cancellationToken).ConfigureAwait(false);
             await Membership.LeaveAsync(cancellationToken).ConfigureAwait(false);
             await _inbox.EndAsync(cancellationToken).ConfigureAwait(false);
+            await _engine.Router.TurnedAway.WaitAsync(cancellationToken).ConfigureAwait(false);
             await Silos.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is RedisException or OperationCanceledException)

@@ -29,7 +29,7 @@ internal interface IMembershipTable
     Task LeaveAsync(string member, CancellationToken cancellationToken);
 
     /// <summary>Takes a part of what a former member has left; see member_purge.lua.</summary>
-    /// <returns>How many grains are left; at 0 nothing is.</returns>
+    /// <returns>How many grains are left; at 0 the step need not be repeated at once.</returns>
     Task<long> PurgeAsync(string member, int most, CancellationToken cancellationToken);
 
     /// <summary>The members and how busy they are; see member_list.lua.</summary>

@@ -293,9 +293,14 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         var next = new Published(snapshot);
         _published = next;
         EngineTelemetry.Members.Record(snapshot.Members.Count);
-        foreach (var member in gone)
-            _log.MemberGone(member.SiloAddress);
-        _listener.Changed(gone);
+        if (!_stop.IsCancellationRequested)
+        {
+            // Not when this silo itself has left: the others are still there, and wait for its last answers.
+            foreach (var member in gone)
+                _log.MemberGone(member.SiloAddress);
+            _listener.Changed(gone);
+        }
+
         last.Next.TrySetResult(next);
     }
 

@@ -11,6 +11,9 @@ internal sealed class RedisMembershipTable(IRedisClient redis, ClusterKeys keys)
     /// <summary>The most members that one renewal removes: a script must stay short.</summary>
     private const int MostRemoved = 64;
 
+    /// <summary>How long the messages to a former member are kept, ms: longer than one that leaves in order takes to answer them.</summary>
+    private const long KeepMessages = 10_000;
+
     public async Task<RenewReply> RenewAsync(RenewRequest request, CancellationToken cancellationToken)
     {
         var call = EngineScripts.MemberRenew.Call()
@@ -48,7 +51,7 @@ internal sealed class RedisMembershipTable(IRedisClient redis, ClusterKeys keys)
     {
         var call = EngineScripts.MemberPurge.Call()
             .AddKey(keys.Alive).AddKey(keys.Dead).AddKey(keys.Directory).AddKey(keys.Held(member)).AddKey(keys.Inbox(member))
-            .AddArg(member).AddArg(most);
+            .AddArg(member).AddArg(most).AddArg(KeepMessages);
         return (await redis.EvaluateAsync(call, cancellationToken).ConfigureAwait(false))[0].AsInteger();
     }
 

@@ -7,8 +7,9 @@
 -- KEYS[5]  the list of messages to the former member
 -- ARGV[1]  the former member's id
 -- ARGV[2]  the most grains to take in this step
+-- ARGV[3]  for how long the messages stay, ms: one that left in order still reads and answers them
 --
--- Reply: {how many grains are left}; with 0 left there is no trace any more.
+-- Reply: {how many grains are left}. With 0 left and the messages gone too, it is among the dead no more.
 -- Event: none.
 
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {0} end
@@ -16,7 +17,9 @@ for _, grain in ipairs(redis.call('SPOP', KEYS[4], ARGV[2]) or {}) do
   if redis.call('HGET', KEYS[3], grain) == ARGV[1] then redis.call('HDEL', KEYS[3], grain) end
 end
 local left = redis.call('SCARD', KEYS[4])
-if left == 0 then
+local time = redis.call('TIME')
+local since = tonumber(time[1]) * 1000 - tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0)
+if left == 0 and since >= tonumber(ARGV[3]) then
   redis.call('UNLINK', KEYS[5])
   redis.call('ZREM', KEYS[2], ARGV[1])
 end

@@ -131,6 +131,9 @@ public sealed class MembershipTableTests(SharedStores stores) : IClassFixture<Sh
         Assert.Equal(15, await table.PurgeAsync(one, 10));
         Assert.Equal(5, await table.PurgeAsync(one, 10));
         Assert.Equal(0, await table.PurgeAsync(one, 10));
+        Assert.Equal(1, await table.CountAsync("ZCARD", table.Keys.Dead));
+        await table.DiedLongAgoAsync(one);
+        Assert.Equal(0, await table.PurgeAsync(one, 10));
         Assert.Equal(1, await table.CountAsync("HLEN", table.Keys.Directory));
         Assert.Equal(0, await table.CountAsync("ZCARD", table.Keys.Dead));
         Assert.Equal([two], await table.Directory.LookupAsync([grains[0]], Cancel));
@@ -181,6 +184,8 @@ public sealed class MembershipTableTests(SharedStores stores) : IClassFixture<Sh
         public Task<IReadOnlyList<ClusterMemberState>> ListAsync(CancellationToken cancellationToken) => _table.ListAsync(cancellationToken);
 
         public IAsyncEnumerable<long?> WatchAsync(CancellationToken cancellationToken) => _table.WatchAsync(cancellationToken);
+
+        public async Task DiedLongAgoAsync(string member) => await _redis.ExecuteAsync(new RedisCommand("ZADD", Keys.Dead, "1", member));
 
         public async Task EndNowAsync(string member) => await _redis.ExecuteAsync(new RedisCommand("ZADD", Keys.Alive, "1", member));
 
