@@ -11,7 +11,7 @@ namespace Gristmill.Engine;
 /// </summary>
 internal sealed class Cluster : IMembershipListener, IAsyncDisposable
 {
-    /// <summary>How long a member that left while it drained may take to answer what was sent to it last.</summary>
+    /// <summary>How long a member that left in order may take to answer what was sent to it last.</summary>
     private static readonly TimeSpan LeaveGrace = TimeSpan.FromSeconds(1);
 
     private readonly GrainEngine _engine;
@@ -81,13 +81,13 @@ internal sealed class Cluster : IMembershipListener, IAsyncDisposable
         Silos.Dispose();
     }
 
-    void IMembershipListener.Changed(IReadOnlyList<ClusterMember> gone)
+    void IMembershipListener.Changed(IReadOnlyList<SiloAddress> gone, IReadOnlyList<string> left)
     {
         foreach (var member in gone)
         {
-            // One that was draining has most likely left in order, and still answers what it did not run.
-            var grace = member.Status == SiloStatus.ShuttingDown ? LeaveGrace : TimeSpan.Zero;
-            Silos.Gone(member.SiloAddress.Id, $"{member.SiloAddress} is gone from the cluster.", grace);
+            // One that left in order still answers what it did not run.
+            var grace = left.Contains(member.Id, StringComparer.Ordinal) ? LeaveGrace : TimeSpan.Zero;
+            Silos.Gone(member.Id, $"{member} is gone from the cluster.", grace);
         }
     }
 

@@ -12,11 +12,11 @@ internal enum RenewMode
 internal sealed record RenewRequest(
     string Member, string Record, string Load, TimeSpan Ttl, TimeSpan Gap, RenewMode Mode, long KnownVersion);
 
-/// <summary>What it learns: whether it is a member, and who else is. The members are null when they are those of the version it knows.</summary>
+/// <summary>What it learns: whether it is a member, and who else is. The members are null when they are those of the version it knows; else it learns too who left in order.</summary>
 internal sealed record RenewReply(
-    bool IsMember, long Version, DateTimeOffset ServerTime, IReadOnlyList<string> Dead, IReadOnlyList<ClusterMember>? Members)
+    bool IsMember, long Version, DateTimeOffset ServerTime, IReadOnlyList<string> Dead, IReadOnlyList<ClusterMember>? Members, IReadOnlyList<string> Left)
 {
-    public static readonly RenewReply NotMember = new(false, 0, default, [], null);
+    public static readonly RenewReply NotMember = new(false, 0, default, [], null, []);
 }
 
 /// <summary>Keeps the membership of a cluster. All traffic of the membership goes through here, and nothing else does.</summary>

@@ -9,8 +9,8 @@ internal interface IMembershipListener
     /// <summary>How busy this silo is.</summary>
     MemberLoad Load { get; }
 
-    /// <summary>There is a new snapshot; these members are in it no more.</summary>
-    void Changed(IReadOnlyList<ClusterMember> gone);
+    /// <summary>There is a new snapshot; these members are in it no more, and some of them may have left in order.</summary>
+    void Changed(IReadOnlyList<SiloAddress> gone, IReadOnlyList<string> left);
 
     /// <summary>This generation was counted out: nobody answers to it any more.</summary>
     void Lost(SiloAddress former);
@@ -125,7 +125,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         if (_joined)
             await _table.LeaveAsync(_address.Id, cancellationToken).ConfigureAwait(false);
         _joined = false;
-        Publish(ClusterMembershipSnapshot.Empty);
+        Publish(ClusterMembershipSnapshot.Empty, []);
     }
 
     public async ValueTask DisposeAsync()
@@ -193,7 +193,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         if (!_joined)
             Joined();
         if (reply.Members is { } members)
-            Publish(new ClusterMembershipSnapshot(reply.Version, members));
+            Publish(new ClusterMembershipSnapshot(reply.Version, members), reply.Left);
         if (!_registered && _reregister.IsCompleted)
             _reregister = ReregisterAsync(_address);
         if (reply.Dead.Count > 0 && _purge.IsCompleted)
@@ -286,10 +286,10 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         }
     }
 
-    private void Publish(ClusterMembershipSnapshot snapshot)
+    private void Publish(ClusterMembershipSnapshot snapshot, IReadOnlyList<string> left)
     {
         var last = _published;
-        var gone = last.Snapshot.Members.Where(m => snapshot.Find(m.SiloAddress.Id) is null).ToList();
+        var gone = last.Snapshot.Members.Select(m => m.SiloAddress).Where(silo => snapshot.Find(silo.Id) is null).ToList();
         var next = new Published(snapshot);
         _published = next;
         EngineTelemetry.Members.Record(snapshot.Members.Count);
@@ -297,8 +297,8 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         {
             // Not when this silo itself has left: the others are still there, and wait for its last answers.
             foreach (var member in gone)
-                _log.MemberGone(member.SiloAddress);
-            _listener.Changed(gone);
+                _log.MemberGone(member);
+            _listener.Changed(gone, left);
         }
 
         last.Next.TrySetResult(next);

@@ -36,7 +36,7 @@ internal sealed class RedisMembershipTable(IRedisClient redis, ClusterKeys keys)
 
         return new RenewReply(
             true, reply[1].AsInteger(), DateTimeOffset.FromUnixTimeMilliseconds(reply[2].AsInteger()),
-            [.. reply[3].AsList().Select(id => id.AsString())], members);
+            [.. reply[3].AsList().Select(id => id.AsString())], members, [.. reply[5].AsList().Select(id => id.AsString())]);
     }
 
     public async Task LeaveAsync(string member, CancellationToken cancellationToken)
@@ -50,7 +50,7 @@ internal sealed class RedisMembershipTable(IRedisClient redis, ClusterKeys keys)
     public async Task<long> PurgeAsync(string member, int most, CancellationToken cancellationToken)
     {
         var call = EngineScripts.MemberPurge.Call()
-            .AddKey(keys.Alive).AddKey(keys.Dead).AddKey(keys.Directory).AddKey(keys.Held(member)).AddKey(keys.Inbox(member))
+            .AddKey(keys.Alive).AddKey(keys.Dead).AddKey(keys.Directory).AddKey(keys.Held(member)).AddKey(keys.Inbox(member)).AddKey(keys.Loads)
             .AddArg(member).AddArg(most).AddArg(KeepMessages);
         return (await redis.EvaluateAsync(call, cancellationToken).ConfigureAwait(false))[0].AsInteger();
     }

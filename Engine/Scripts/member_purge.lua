@@ -5,6 +5,7 @@
 -- KEYS[3]  the directory: a hash, grain -> member id
 -- KEYS[4]  the set of grains that the former member has registered
 -- KEYS[5]  the list of messages to the former member
+-- KEYS[6]  the members' loads: a hash, member id -> load
 -- ARGV[1]  the former member's id
 -- ARGV[2]  the most grains to take in this step
 -- ARGV[3]  for how long the messages stay, ms: one that left in order still reads and answers them
@@ -21,6 +22,7 @@ local time = redis.call('TIME')
 local since = tonumber(time[1]) * 1000 - tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0)
 if left == 0 and since >= tonumber(ARGV[3]) then
   redis.call('UNLINK', KEYS[5])
+  redis.call('HDEL', KEYS[6], ARGV[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
 end
 return {left}

@@ -1,7 +1,7 @@
 -- member_renew: join the cluster or renew the membership, by the server's clock; remove members whose time is up; say who is there.
 --
 -- KEYS[1]  the members: a hash, member id -> record
--- KEYS[2]  the members' loads: a hash, member id -> load
+-- KEYS[2]  the members' loads: a hash, member id -> load; 'left' for one that left in order and is not purged yet
 -- KEYS[3]  the living: a sorted set, member id by when its membership ends, ms
 -- KEYS[4]  the view: a hash with "version", which grows with each change, and "tick", the time of the last renewal, ms
 -- KEYS[5]  the dead: a sorted set, former member ids with traces to be purged, by when they ended, ms
@@ -16,8 +16,8 @@
 -- ARGV[8]  the channel of changes
 -- ARGV[9]  the most members to remove at once
 --
--- Reply: {'ok', version, server's time in ms, {ids of the dead}, {id, record, ...}}, the members only when the version is
---        not the one that the caller knows; or {'not-member'} when this generation is over: it never comes back.
+-- Reply: {'ok', version, server's time in ms, {ids of the dead}, {id, record, ...}, {ids that left in order}}, the members
+--        and who left only when the version is not the one that the caller knows; or {'not-member'} when this generation is over: it never comes back.
 -- Event: the new version, when members came, went or changed.
 --
 -- After a gap nobody is removed and every membership is extended once: the server or the clock stood still, not the
@@ -72,6 +72,11 @@ if changed then version = text(tonumber(version) + 1) end
 redis.call('HSET', KEYS[4], 'version', version, 'tick', text(now))
 if changed then redis.call('PUBLISH', ARGV[8], version) end
 
-local members = {}
-if version ~= ARGV[7] then members = redis.call('HGETALL', KEYS[1]) end
-return {'ok', version, text(now), redis.call('ZRANGE', KEYS[5], 0, 7), members}
+local members, left = {}, {}
+if version ~= ARGV[7] then
+  members = redis.call('HGETALL', KEYS[1])
+  for _, former in ipairs(redis.call('ZREVRANGE', KEYS[5], 0, 31)) do
+    if redis.call('HGET', KEYS[2], former) == 'left' then left[#left + 1] = former end
+  end
+end
+return {'ok', version, text(now), redis.call('ZRANGE', KEYS[5], 0, 7), members, left}
