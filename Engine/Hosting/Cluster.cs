@@ -86,8 +86,10 @@ internal sealed class Cluster : IMembershipListener, IAsyncDisposable
         foreach (var member in gone)
         {
             // One that left in order still answers what it did not run.
-            var grace = left.Contains(member.Id, StringComparer.Ordinal) ? LeaveGrace : TimeSpan.Zero;
-            Silos.Gone(member.Id, $"{member} is gone from the cluster.", grace);
+            if (left.Contains(member.Id, StringComparer.Ordinal))
+                Silos.Gone(member.Id, $"{member} has left the cluster without an answer.", LeaveGrace);
+            else
+                Silos.Gone(member.Id, $"{member} is gone from the cluster.");
         }
     }
 
