@@ -7,5 +7,6 @@ return args.FirstOrDefault() switch
     "latency" => await BenchRun.RunAsync(args, Latency.RunAsync),
     "scale" => await BenchRun.RunAsync(args, Scale.RunAsync),
     "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
+    "calls" => await BenchRun.RunAsync(args, Calls.RunAsync),
     _ => BenchRun.Usage(),
 };

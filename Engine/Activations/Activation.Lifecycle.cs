@@ -50,6 +50,17 @@ internal sealed partial class Activation
     {
         try
         {
+            if (Directory is { } directory)
+            {
+                if (await directory.RegisterAsync(Id) is { } holder)
+                {
+                    MoveOn(holder);
+                    return;
+                }
+
+                _registered = true;
+            }
+
             _scope = Engine.Services.CreateAsyncScope();
             var states = Array.ConvertAll(Class.States, CreateState);
             _instance = Construct(states);
@@ -98,11 +109,24 @@ internal sealed partial class Activation
 
     private PersistentState CreateState(StateParameter parameter) => PersistentState.Create(Engine, this, parameter);
 
+    /// <summary>The activation never was: another silo has the grain, and what waits goes there.</summary>
+    private void MoveOn(string holder)
+    {
+        foreach (var item in Leave())
+        {
+            if (item is Call call)
+                Engine.Router.MoveOn(call, holder);
+        }
+
+        _ended.TrySetResult();
+    }
+
     /// <summary>The activation never was: every call that waits for it fails with what it failed with.</summary>
     private async Task FailAsync(Exception failure)
     {
         StopTimers();
         await DisposeAsync();
+        await UnregisterAsync();
         foreach (var item in Leave())
             (item as Call)?.Reply(Outcome.Failed(failure));
         _ended.TrySetResult();
@@ -131,13 +155,29 @@ internal sealed partial class Activation
         }
 
         await DisposeAsync();
+        await UnregisterAsync();
         foreach (var item in Leave())
         {
             if (item is Call call)
-                Engine.Catalog.Forward(call);
+                Engine.Router.Forward(call);
         }
 
         _ended.TrySetResult();
+    }
+
+    // When the directory cannot be told, it names this silo on: a call that it sends here causes a new activation here.
+    private async Task UnregisterAsync()
+    {
+        if (!_registered)
+            return;
+        try
+        {
+            await Directory!.UnregisterAsync(Id);
+        }
+        catch (GristmillException untold)
+        {
+            Engine.Log.NotUnregistered(Id, untold.Message);
+        }
     }
 
     /// <summary>Leaves the catalog and takes along what still waits; from here on calls go to a new activation.</summary>

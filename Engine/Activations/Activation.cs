@@ -7,10 +7,10 @@ namespace Gristmill.Engine;
 /// of the activation's own scheduler.
 /// </summary>
 /// <remarks>
-/// The way of an activation: the catalog creates it for a first call; <see cref="ActivateAsync"/> makes the instance,
-/// reads its states and runs OnActivateAsync; then the pump begins what may begin. <see cref="Deactivate"/> lets
+/// The way of an activation: the catalog creates it for a first call; <see cref="ActivateAsync"/> registers the grain
+/// in the directory, makes the instance, reads its states and runs OnActivateAsync; then the pump begins what may begin. <see cref="Deactivate"/> lets
 /// nothing more begin; when what runs has ended, <see cref="EndAsync"/> stops the timers, runs OnDeactivateAsync,
-/// leaves the catalog, and moves what still waits to the next activation. Guarded by the lock: the phase, the mailbox
+/// leaves the directory and the catalog, and moves what still waits to the next activation. Guarded by the lock: the phase, the mailbox
 /// and the timers. Everything else is touched by turns only.
 /// </remarks>
 internal sealed partial class Activation
@@ -32,6 +32,7 @@ internal sealed partial class Activation
     private TaskCompletionSource? _drained;
     private long _lastUse;
     private bool _pumping;
+    private bool _registered;
 
     public Activation(GrainEngine engine, GrainId id, GrainClass grainClass)
     {
@@ -59,6 +60,9 @@ internal sealed partial class Activation
     public GrainId Id { get; }
 
     public GrainClass Class { get; }
+
+    /// <summary>The directory that knows of the grain; null for one that is bound to its silo, and where there is no cluster.</summary>
+    public GrainLocator? Directory => Class.LocalOnly ? null : Engine.Cluster?.Locator;
 
     public Grain Instance => _instance ?? throw new InvalidOperationException($"{Id} is not activated.");
 

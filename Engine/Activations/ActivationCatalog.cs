@@ -3,8 +3,7 @@ using System.Collections.Concurrent;
 namespace Gristmill.Engine;
 
 /// <summary>
-/// The activations of this silo. Every call for a grain of this silo comes through here and finds its activation, or
-/// causes one.
+/// The activations of this silo. Every call that runs here comes through here and finds its activation, or causes one.
 /// </summary>
 internal sealed class ActivationCatalog(GrainEngine engine)
 {
@@ -14,29 +13,28 @@ internal sealed class ActivationCatalog(GrainEngine engine)
 
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>Whether calls cause activations.</summary>
+    public bool IsOpen => !_closed;
+
+    /// <summary>The activations now.</summary>
+    public IEnumerable<Activation> All => _activations.Values;
+
+    public Activation? Find(GrainId grain) => _activations.GetValueOrDefault(grain);
+
     /// <summary>Lets calls cause activations.</summary>
     public void Open() => _closed = false;
 
-    /// <summary>Gives a call to the grain's activation. What cannot be delivered is answered here.</summary>
+    /// <summary>Gives a call to the grain's activation, if there is one.</summary>
+    public bool TryDeliver(Call call) => _activations.TryGetValue(call.Target, out var activation) && TryDeliver(activation, call);
+
+    /// <summary>Gives a call to the grain's activation, which it causes if there is none. What cannot be delivered is answered here.</summary>
     public void Deliver(Call call)
     {
         while (FindOrCreate(call) is { } activation)
         {
-            if (!activation.TryDeliver(call, out var overloaded))
-                continue;
-            if (overloaded)
-                Refuse(call, Outcome.Overloaded($"{call.Target} has {engine.Options.MaxCallsPerActivation} calls waiting or running, the most it takes ({nameof(GrainEngineOptions.MaxCallsPerActivation)})."));
-            return;
+            if (TryDeliver(activation, call))
+                return;
         }
-    }
-
-    /// <summary>Moves a call on from an activation that has ended before the call began.</summary>
-    public void Forward(Call call)
-    {
-        if (call.TryForward())
-            Deliver(call);
-        else
-            Refuse(call, Outcome.Unavailable($"{call.Target} ended again and again before {call.Method} could begin."));
     }
 
     public void Remove(Activation activation)
@@ -67,9 +65,13 @@ internal sealed class ActivationCatalog(GrainEngine engine)
     {
         if (_activations.TryGetValue(call.Target, out var known))
             return known;
+        var grainClass = engine.Manifest.Class(call.Target.Type);
         if (_closed)
         {
-            Refuse(call, Outcome.Unavailable($"The silo {engine.Silo.Name} is not running; {call.Method} on {call.Target} did not run."));
+            if (engine.Cluster is null || grainClass.LocalOnly)
+                RefuseClosed(call);
+            else
+                engine.Router.TurnAway(call);
             return null;
         }
 
@@ -80,13 +82,26 @@ internal sealed class ActivationCatalog(GrainEngine engine)
             return null;
         }
 
-        var created = new Activation(engine, call.Target, engine.Manifest.Class(call.Target.Type));
+        var created = new Activation(engine, call.Target, grainClass);
         var winner = _activations.GetOrAdd(call.Target, created);
         if (ReferenceEquals(winner, created))
             created.Start();
         else
             Interlocked.Decrement(ref _count);
         return winner;
+    }
+
+    /// <summary>Answers a call that came when no more activations begin.</summary>
+    public void RefuseClosed(Call call) =>
+        Refuse(call, Outcome.Unavailable($"The silo {engine.Silo.Name} is not running; {call.Method} on {call.Target} did not run."));
+
+    private bool TryDeliver(Activation activation, Call call)
+    {
+        if (!activation.TryDeliver(call, out var overloaded))
+            return false;
+        if (overloaded)
+            Refuse(call, Outcome.Overloaded($"{call.Target} has {engine.Options.MaxCallsPerActivation} calls waiting or running, the most it takes ({nameof(GrainEngineOptions.MaxCallsPerActivation)})."));
+        return true;
     }
 
     /// <summary>Answers a call that will not run; of a one-way call the log says it.</summary>

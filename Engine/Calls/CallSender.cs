@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace Gristmill.Engine;
 
 /// <summary>
-/// The caller's side of every call: notes the deadline, takes along the context, hands the call to the activations of
-/// this silo, and gives the caller the task it waits for. With <see cref="GrainEngineOptions.SerializeLocalCalls"/>
+/// The caller's side of every call: notes the deadline, takes along the context, hands the call to the router, and
+/// gives the caller the task it waits for. With <see cref="GrainEngineOptions.SerializeLocalCalls"/>
 /// the call and its answer take the form they would have between silos.
 /// </summary>
 internal sealed class CallSender(
-    GrainEngineOptions options, ActivationCatalog catalog, OutstandingCalls outstanding, CallCodec codec, TimeProvider time)
+    GrainEngineOptions options, Router router, OutstandingCalls outstanding, CallCodec codec, TimeProvider time)
 {
     public Task Send(GrainId target, GrainMethod method, object?[] arguments)
     {
@@ -25,7 +25,7 @@ internal sealed class CallSender(
             if (token.CanBeCanceled)
                 pending.EndOn(token, call.MakeCancellable());
             if (!pending.HasEnded)
-                catalog.Deliver(call);
+                router.Send(call);
         }
         catch (Exception refused) when (refused is GristmillException or NotSupportedException)
         {
@@ -40,7 +40,7 @@ internal sealed class CallSender(
         try
         {
             TakeToken(method, arguments);
-            catalog.Deliver(Prepare(target, method, arguments, deadline, replyTo: null));
+            router.Send(Prepare(target, method, arguments, deadline, replyTo: null));
             return Task.CompletedTask;
         }
         catch (Exception refused) when (refused is GristmillException or NotSupportedException)

@@ -31,6 +31,9 @@ internal static partial class GrainEngineLog
     [LoggerMessage(2015, LogLevel.Critical, "The engine failed while it ran the grain {Grain}.")]
     public static partial void EngineFault(this ILogger log, Exception exception, GrainId grain);
 
+    [LoggerMessage(2016, LogLevel.Warning, "The directory could not be told that {Grain} is active here no more: {Reason}")]
+    public static partial void NotUnregistered(this ILogger log, GrainId grain, string reason);
+
     [LoggerMessage(2020, LogLevel.Debug, "The call {Method} of the grain {Grain} failed; its caller gets the error.")]
     public static partial void CallFailed(this ILogger log, Exception exception, string method, GrainId grain);
 

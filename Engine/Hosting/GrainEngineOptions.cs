@@ -5,14 +5,32 @@ namespace Gristmill.Engine;
 /// <summary>How the grain engine of a silo runs. Checked whole at start.</summary>
 public sealed class GrainEngineOptions
 {
-    /// <summary>Keeps clusters that share a Redis apart: silos with the same service id form one cluster. Letters, digits, '-', '_' and '.'; at most 64.</summary>
+    /// <summary>Whose states these are: what keeps services that share a Redis apart. Letters, digits, '-', '_' and '.'; at most 64.</summary>
     public string ServiceId { get; set; } = "gristmill";
+
+    /// <summary>Silos with the same service id and cluster id are one cluster. Letters, digits, '-', '_' and '.'; at most 64; "default" by default.</summary>
+    public string ClusterId { get; set; } = "default";
+
+    /// <summary>The number of the Redis database, from 0: pub/sub knows none, so the engine's channel names it. 0 by default.</summary>
+    public int Database { get; set; }
 
     /// <summary>This silo's name, unique in its cluster and the same after a restart. Letters, digits, '-', '_' and '.'; at most 64.</summary>
     public string SiloName { get; set; } = "silo";
 
     /// <summary>The grain classes this silo hosts. <see cref="AddGrains"/> adds those of an assembly.</summary>
     public IList<Type> GrainClasses { get; } = [];
+
+    /// <summary>
+    /// Which grain classes are bound to the silo that calls them: their grains are not in the directory, so each silo has
+    /// its own, and they run also while Redis is away. None by default.
+    /// </summary>
+    public Func<Type, bool> LocalOnly { get; set; } = static _ => false;
+
+    /// <summary>How often this silo renews its membership. From 100 ms to a third of <see cref="MembershipTtl"/>; one second by default.</summary>
+    public TimeSpan MembershipRenew { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>For how long a membership holds that is not renewed. From 300 ms to one hour; 5 seconds by default. All silos should have the same.</summary>
+    public TimeSpan MembershipTtl { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an activation may be unused before it ends. From one second up; 15 minutes by default.</summary>
     public TimeSpan CollectionAge { get; set; } = TimeSpan.FromMinutes(15);
@@ -37,6 +55,18 @@ public sealed class GrainEngineOptions
 
     /// <summary>The most activations of this silo; calls that would need more are refused as overloaded. From 1 up; 1,000,000 by default.</summary>
     public int MaxActivations { get; set; } = 1_000_000;
+
+    /// <summary>The most calls to one other silo that wait for its answer; more wait in line. From 1 to 100,000; 1,000 by default.</summary>
+    public int MaxCallsInFlightPerSilo { get; set; } = 1_000;
+
+    /// <summary>The most bytes of the calls to one other silo that wait for its answer; more wait in line. From 1 KiB to 16 GiB; 64 MiB by default.</summary>
+    public long MaxCallBytesInFlightPerSilo { get; set; } = 64L << 20;
+
+    /// <summary>The most calls in line for one other silo; more are refused as overloaded. From 1 up; 10,000 by default.</summary>
+    public int MaxCallsWaitingPerSilo { get; set; } = 10_000;
+
+    /// <summary>Of how many grains on other silos this one remembers where they are. From 2 up; 100,000 by default.</summary>
+    public int MaxCachedLocations { get; set; } = 100_000;
 
     /// <summary>The most bytes of a call, a result or a state on the wire. From 1 KiB to 512 MiB; 16 MiB by default.</summary>
     public int MaxMessageBytes { get; set; } = 16 * 1024 * 1024;

@@ -14,7 +14,11 @@ internal sealed class GrainEngineOptionsValidator : IValidateOptions<GrainEngine
     {
         var failures = new List<string>();
         Name(nameof(options.ServiceId), options.ServiceId);
+        Name(nameof(options.ClusterId), options.ClusterId);
         Name(nameof(options.SiloName), options.SiloName);
+        Between(nameof(options.Database), options.Database, 0, 1_000_000);
+        Between(nameof(options.MembershipTtl), options.MembershipTtl, 3 * Shortest, Longest);
+        Between(nameof(options.MembershipRenew), options.MembershipRenew, Shortest, options.MembershipTtl / 3);
         Between(nameof(options.CollectionAge), options.CollectionAge, TimeSpan.FromSeconds(1), TimeSpan.FromDays(49));
         Between(nameof(options.CollectionQuantum), options.CollectionQuantum, Shortest, options.CollectionAge);
         Between(nameof(options.ResponseTimeout), options.ResponseTimeout, Shortest, Longest);
@@ -23,6 +27,10 @@ internal sealed class GrainEngineOptionsValidator : IValidateOptions<GrainEngine
         Between(nameof(options.ShutdownTimeout), options.ShutdownTimeout, Shortest, Longest);
         Between(nameof(options.MaxCallsPerActivation), options.MaxCallsPerActivation, 1, int.MaxValue);
         Between(nameof(options.MaxActivations), options.MaxActivations, 1, int.MaxValue);
+        Between(nameof(options.MaxCallsInFlightPerSilo), options.MaxCallsInFlightPerSilo, 1, 100_000);
+        Between(nameof(options.MaxCallBytesInFlightPerSilo), options.MaxCallBytesInFlightPerSilo, 1024, 16L << 30);
+        Between(nameof(options.MaxCallsWaitingPerSilo), options.MaxCallsWaitingPerSilo, 1, int.MaxValue);
+        Between(nameof(options.MaxCachedLocations), options.MaxCachedLocations, 2, int.MaxValue);
         Between(nameof(options.MaxMessageBytes), options.MaxMessageBytes, 1024, 512 * 1024 * 1024);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
 

@@ -10,7 +10,8 @@ public static class GrainEngineServiceCollectionExtensions
     /// <summary>
     /// Adds the engine of one silo: a hosted service that starts and stops it, and the <see cref="IGrainFactory"/> that
     /// code of this process calls grains with. Incoming call filters are the <see cref="IIncomingGrainCallFilter"/>
-    /// services; grain states are kept by the <c>IRedisClient</c> service.
+    /// services. With an <c>IRedisClient</c> among the services, silos of the same service and cluster id find each other there
+    /// (<see cref="IClusterMembershipService"/>), and grain states are kept there; without, the silo is alone.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Sets the options; the grain classes at least.</param>
@@ -23,6 +24,7 @@ public static class GrainEngineServiceCollectionExtensions
         services.TryAddSingleton<IGrainStorage, RedisGrainStorage>();
         services.TryAddSingleton<GrainEngine>();
         services.TryAddSingleton(provider => provider.GetRequiredService<GrainEngine>().GrainFactory);
+        services.TryAddSingleton(provider => provider.GetRequiredService<GrainEngine>().Membership);
         services.AddHostedService<GrainEngineService>();
         return services;
     }

@@ -8,9 +8,11 @@ internal sealed class GrainClass
 {
     private readonly ObjectFactory _factory;
 
-    public GrainClass(Type type)
+    public GrainClass(Type type, bool localOnly = false)
     {
         Type = type;
+        LocalOnly = localOnly;
+        PrefersLocal = type.IsDefined(typeof(PreferLocalPlacementAttribute));
         Name = NameOf(type);
         Reentrant = type.IsDefined(typeof(ReentrantAttribute));
         Activates = Overrides(nameof(Grain.OnActivateAsync));
@@ -24,6 +26,12 @@ internal sealed class GrainClass
     public string Name { get; }
 
     public bool Reentrant { get; }
+
+    /// <summary>Whether grains of the class are active on the silo that calls them, without the directory's word.</summary>
+    public bool LocalOnly { get; }
+
+    /// <summary>Whether a new activation is placed on the silo that calls first.</summary>
+    public bool PrefersLocal { get; }
 
     /// <summary>Whether the class does anything when it is activated.</summary>
     public bool Activates { get; }

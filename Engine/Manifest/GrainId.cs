@@ -8,9 +8,3 @@ internal readonly record struct GrainId(string Type, string Key)
 
     public override string ToString() => $"{Type}/{Key}";
 }
-
-/// <summary>One run of a silo: its name, and a generation that no other run of it ever has.</summary>
-internal sealed record SiloAddress(string Name, Guid Generation)
-{
-    public override string ToString() => $"{Name}@{Generation:N}";
-}

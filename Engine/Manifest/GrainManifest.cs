@@ -12,7 +12,7 @@ internal sealed class GrainManifest
     private readonly FrozenDictionary<string, GrainInterface> _interfacesByAlias;
     private readonly FrozenDictionary<string, GrainClass> _classes;
 
-    public GrainManifest(IEnumerable<Type> grainClasses)
+    public GrainManifest(IEnumerable<Type> grainClasses, Func<Type, bool>? localOnly = null)
     {
         var types = grainClasses.Distinct().ToList();
         GrainRules.Check(types);
@@ -20,7 +20,7 @@ internal sealed class GrainManifest
         var classes = new List<GrainClass>();
         foreach (var type in types)
         {
-            var grainClass = new GrainClass(type);
+            var grainClass = new GrainClass(type, localOnly?.Invoke(type) ?? false);
             classes.Add(grainClass);
             foreach (var contract in GrainRules.InterfacesOf(type))
             {

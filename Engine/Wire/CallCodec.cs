@@ -31,7 +31,17 @@ internal sealed class CallCodec(GrainManifest manifest, WireSerializer serialize
 {
     private static readonly JsonElement Null = JsonElement.Parse("null");
 
-    public byte[] Encode(Call call)
+    public byte[] Encode(Call call) => serializer.Write(ToMessage(call));
+
+    /// <summary>Reads a call.</summary>
+    /// <exception cref="GristmillException">The bytes are not a call, or name what this silo does not know.</exception>
+    public Call Decode(ReadOnlySpan<byte> bytes, IReplyTo? replyTo)
+    {
+        var message = serializer.Read<CallMessage>(bytes);
+        return FromMessage(message, MethodOf(message), replyTo);
+    }
+
+    public CallMessage ToMessage(Call call)
     {
         var method = call.Method;
         var arguments = new JsonElement[method.ParameterTypes.Length];
@@ -42,24 +52,28 @@ internal sealed class CallCodec(GrainManifest manifest, WireSerializer serialize
                 : JsonSerializer.SerializeToElement(call.Arguments[index], method.ParameterTypes[index], WireSerializer.Json);
         }
 
-        return serializer.Write(new CallMessage(
+        return new CallMessage(
             call.Target.Type, call.Target.Key, method.Owner.Alias, method.Alias, arguments,
             (call.Deadline - time.GetTimestamp()) / (double)time.TimestampFrequency,
             call.Context?.ToDictionary(entry => entry.Key, entry => ContextValue.From(entry.Value)),
             call.Parent == default ? null : $"00-{call.Parent.TraceId}-{call.Parent.SpanId}-{(byte)call.Parent.TraceFlags:x2}",
-            call.Parent.TraceState));
+            call.Parent.TraceState);
     }
 
-    /// <summary>Reads a call.</summary>
-    /// <exception cref="GristmillException">The bytes are not a call, or name what this silo does not know.</exception>
-    public Call Decode(ReadOnlySpan<byte> bytes, IReplyTo? replyTo)
+    /// <summary>The method that a call names.</summary>
+    /// <exception cref="GristmillException">The message is not a call, or names what this silo does not know.</exception>
+    public GrainMethod MethodOf(CallMessage message)
     {
-        var message = serializer.Read<CallMessage>(bytes);
         if (message is not { GrainType: not null, Key: { Length: > 0 and <= GrainId.MaxKeyLength }, Interface: not null, Method: not null, Arguments: not null })
             throw new GristmillException(GristmillErrorKind.Invalid, "A call that was received names no grain, key or method, or has no arguments.");
         var method = manifest.Method(message.Interface, message.Method);
         if (!manifest.Class(message.GrainType).Type.IsAssignableTo(method.Owner.Type))
             throw new GristmillException(GristmillErrorKind.Invalid, $"The grain class '{message.GrainType}' does not implement '{message.Interface}'.");
+        return method;
+    }
+
+    public Call FromMessage(CallMessage message, GrainMethod method, IReplyTo? replyTo)
+    {
         ActivityContext.TryParse(message.TraceParent, message.TraceState, isRemote: true, out var parent);
         var ticksLeft = Math.Clamp(message.SecondsLeft, 0, int.MaxValue) * time.TimestampFrequency;
         return new Call(new(message.GrainType, message.Key), method, ArgumentsOf(method, message.Arguments), time.GetTimestamp() + (long)ticksLeft)
@@ -70,7 +84,9 @@ internal sealed class CallCodec(GrainManifest manifest, WireSerializer serialize
         };
     }
 
-    public byte[] EncodeOutcome(GrainMethod method, in Outcome outcome) => serializer.Write(outcome.Error switch
+    public byte[] EncodeOutcome(GrainMethod method, in Outcome outcome) => serializer.Write(ToMessage(method, outcome));
+
+    public static ReplyMessage ToMessage(GrainMethod method, in Outcome outcome) => outcome.Error switch
     {
         null => new ReplyMessage(
             method.Result.ValueType is { } type ? JsonSerializer.SerializeToElement(outcome.Value, type, WireSerializer.Json) : null,
@@ -78,14 +94,26 @@ internal sealed class CallCodec(GrainManifest manifest, WireSerializer serialize
         GristmillException error => new ReplyMessage(null, error.Kind, error.TypeName, error.Message, false),
         OperationCanceledException cancelled => new ReplyMessage(null, default, null, cancelled.Message, true),
         var other => new ReplyMessage(null, GristmillErrorKind.Failed, other.GetType().FullName, other.Message, false),
-    });
+    };
 
     /// <summary>Reads the outcome of a call of a method. Bytes that are none are an outcome too.</summary>
     public Outcome DecodeOutcome(GrainMethod method, ReadOnlySpan<byte> bytes)
     {
         try
         {
-            var reply = serializer.Read<ReplyMessage>(bytes);
+            return FromMessage(method, serializer.Read<ReplyMessage>(bytes));
+        }
+        catch (GristmillException malformed)
+        {
+            return new(null, malformed);
+        }
+    }
+
+    /// <summary>The outcome that a reply says. One whose value is not of the method's type is an outcome too.</summary>
+    public static Outcome FromMessage(GrainMethod method, ReplyMessage reply)
+    {
+        try
+        {
             if (reply.Cancelled)
                 return new(null, new OperationCanceledException(reply.ErrorMessage));
             if (reply.ErrorType is not null)

@@ -1,6 +1,8 @@
 using Gristmill.Engine;
+using Gristmill.Grains;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
+using Gristmill.Redis;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Hosting;
@@ -15,6 +17,10 @@ internal static class EngineHosting
         {
             engine.ServiceId = silo.Value.Service;
             engine.SiloName = silo.Value.SiloName;
+            engine.Database = silo.Value.Redis is { } url ? RedisOptions.Parse(url).Database : 0;
+
+            // A bridge is bound to the silo that its key names, and runs on while Redis is away.
+            engine.LocalOnly = static type => type.IsAssignableTo(typeof(IBridgeGrain));
         });
         return services.AddGrainEngine(engine => engine.AddGrains(typeof(GristmillGrainsExtensions).Assembly));
     }

@@ -9,10 +9,10 @@ public class CallTests : IAsyncLifetime
     private readonly FakeTimeProvider _time = new();
     private EngineHost _host = null!;
 
-    protected virtual bool SerializeLocalCalls => true;
+    protected virtual HostKind Kind => HostKind.OneWithWire;
 
     public async ValueTask InitializeAsync() =>
-        _host = await EngineHost.StartAsync(new HostSettings { Time = _time, MaxCallsPerActivation = 4, SerializeLocalCalls = SerializeLocalCalls });
+        _host = await EngineHost.StartAsync(new HostSettings { Time = _time, MaxCallsPerActivation = 4, Kind = Kind });
 
     public async ValueTask DisposeAsync()
     {
@@ -50,6 +50,9 @@ public class CallTests : IAsyncLifetime
         var first = grain.Pass("a");
         await _host.Probe.Until("entered:a");
         var late = grain.Pass("b");
+
+        // Once a later call was answered, this one waits at its grain, wherever that is.
+        await _host.Grain<IGateGrain>().Ping(1);
         _time.Advance(TimeSpan.FromSeconds(31));
         await Assert.ThrowsAsync<TimeoutException>(() => late);
         await Assert.ThrowsAsync<TimeoutException>(() => first);
@@ -80,6 +83,9 @@ public class CallTests : IAsyncLifetime
         var second = grain.PassUnlessCancelled("b", source.Token);
         source.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+
+        // Once a later call was answered, word of the cancellation has come, wherever the grain is.
+        await _host.Grain<IGateGrain>().Ping(1);
         _host.Probe.Open("a");
         await first;
         await grain.Ping(1);
@@ -143,5 +149,11 @@ public class CallTests : IAsyncLifetime
 /// <inheritdoc/>
 public sealed class CallTestsWithoutWire : CallTests
 {
-    protected override bool SerializeLocalCalls => false;
+    protected override HostKind Kind => HostKind.One;
+}
+
+/// <inheritdoc/>
+public sealed class CallTestsOnTwoSilos : CallTests
+{
+    protected override HostKind Kind => HostKind.Two;
 }

@@ -8,10 +8,10 @@ public class ContextTests : IAsyncLifetime
 {
     private EngineHost _host = null!;
 
-    protected virtual bool SerializeLocalCalls => true;
+    protected virtual HostKind Kind => HostKind.OneWithWire;
 
     public async ValueTask InitializeAsync() =>
-        _host = await EngineHost.StartAsync(new HostSettings { SerializeLocalCalls = SerializeLocalCalls });
+        _host = await EngineHost.StartAsync(new HostSettings { Kind = Kind });
 
     public async ValueTask DisposeAsync()
     {
@@ -81,5 +81,11 @@ public class ContextTests : IAsyncLifetime
 /// <inheritdoc/>
 public sealed class ContextTestsWithoutWire : ContextTests
 {
-    protected override bool SerializeLocalCalls => false;
+    protected override HostKind Kind => HostKind.One;
+}
+
+/// <inheritdoc/>
+public sealed class ContextTestsOnTwoSilos : ContextTests
+{
+    protected override HostKind Kind => HostKind.Two;
 }

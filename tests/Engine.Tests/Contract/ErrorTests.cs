@@ -7,10 +7,10 @@ public class ErrorTests : IAsyncLifetime
 {
     private EngineHost _host = null!;
 
-    protected virtual bool SerializeLocalCalls => true;
+    protected virtual HostKind Kind => HostKind.OneWithWire;
 
     public async ValueTask InitializeAsync() =>
-        _host = await EngineHost.StartAsync(new HostSettings { SerializeLocalCalls = SerializeLocalCalls });
+        _host = await EngineHost.StartAsync(new HostSettings { Kind = Kind });
 
     public async ValueTask DisposeAsync()
     {
@@ -59,5 +59,11 @@ public class ErrorTests : IAsyncLifetime
 /// <inheritdoc/>
 public sealed class ErrorTestsWithoutWire : ErrorTests
 {
-    protected override bool SerializeLocalCalls => false;
+    protected override HostKind Kind => HostKind.One;
+}
+
+/// <inheritdoc/>
+public sealed class ErrorTestsOnTwoSilos : ErrorTests
+{
+    protected override HostKind Kind => HostKind.Two;
 }

@@ -4,8 +4,10 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Gristmill.Engine.Tests.Contract;
 
 /// <summary>Incoming call filters run around every call, in their order.</summary>
-public sealed class FilterTests
+public class FilterTests
 {
+    protected virtual HostKind Kind => HostKind.OneWithWire;
+
     [Fact]
     public async Task Filters_run_in_the_order_of_their_registration()
     {
@@ -47,10 +49,11 @@ public sealed class FilterTests
         Assert.Empty(host.Probe.Log);
     }
 
-    private static Task<EngineHost> StartAsync<TFirst, TSecond>()
+    private Task<EngineHost> StartAsync<TFirst, TSecond>()
         where TFirst : class, IIncomingGrainCallFilter
         where TSecond : class, IIncomingGrainCallFilter => EngineHost.StartAsync(new HostSettings
         {
+            Kind = Kind,
             Services = services => services
                 .AddSingleton<IIncomingGrainCallFilter, TFirst>()
                 .AddSingleton<IIncomingGrainCallFilter, TSecond>(),
@@ -108,4 +111,10 @@ public sealed class FilterTests
         public Task Invoke(IIncomingGrainCallContext context) =>
             throw new GristmillException(GristmillErrorKind.Refused, "not here");
     }
+}
+
+/// <inheritdoc/>
+public sealed class FilterTestsOnTwoSilos : FilterTests
+{
+    protected override HostKind Kind => HostKind.Two;
 }

@@ -3,13 +3,19 @@ using Gristmill.Engine.Tests.Contract.Grains;
 namespace Gristmill.Engine.Tests.Contract;
 
 /// <summary>Which calls may begin while another waits: none, but where an attribute says so.</summary>
-public sealed class InterleavingTests : IAsyncLifetime
+public class InterleavingTests : IAsyncLifetime
 {
     private EngineHost _host = null!;
 
-    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync();
+    protected virtual HostKind Kind => HostKind.OneWithWire;
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync(new HostSettings { Kind = Kind });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task Call_while_another_waits_begins_after_it()
@@ -111,4 +117,10 @@ public sealed class InterleavingTests : IAsyncLifetime
         await Task.WhenAll(calls);
         Assert.Equal(3, await calls[0]);
     }
+}
+
+/// <inheritdoc/>
+public sealed class InterleavingTestsOnTwoSilos : InterleavingTests
+{
+    protected override HostKind Kind => HostKind.Two;
 }

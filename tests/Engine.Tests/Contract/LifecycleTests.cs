@@ -3,13 +3,19 @@ using Gristmill.Engine.Tests.Contract.Grains;
 namespace Gristmill.Engine.Tests.Contract;
 
 /// <summary>How activations begin and end, and what becomes of the calls around it.</summary>
-public sealed class LifecycleTests : IAsyncLifetime
+public class LifecycleTests : IAsyncLifetime
 {
     private EngineHost _host = null!;
 
-    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync();
+    protected virtual HostKind Kind => HostKind.OneWithWire;
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync(new HostSettings { Kind = Kind });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task First_call_activates_before_it_runs()
@@ -96,4 +102,10 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.Equal(grain, _host.Grain<ILifeGrain>("some/key:with {braces}"));
         Assert.NotEqual(grain, _host.Grain<ILifeGrain>("another"));
     }
+}
+
+/// <inheritdoc/>
+public sealed class LifecycleTestsOnTwoSilos : LifecycleTests
+{
+    protected override HostKind Kind => HostKind.Two;
 }

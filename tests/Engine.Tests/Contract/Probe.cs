@@ -11,6 +11,22 @@ public sealed class Probe
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _signals = new();
     private readonly ConcurrentQueue<string> _log = new();
 
+    private readonly ConcurrentDictionary<(string Grain, string Silo), int> _active = new();
+
+    /// <summary>Which silos have a grain active now.</summary>
+    public string[] SilosOf(string grain) => [.. _active.Where(a => a.Key.Grain == grain && a.Value > 0).Select(a => a.Key.Silo)];
+
+    public void Enter(string grain, string silo) => _active.AddOrUpdate((grain, silo), 1, (_, count) => count + 1);
+
+    public void Leave(string grain, string silo) => _active.AddOrUpdate((grain, silo), 0, (_, count) => count - 1);
+
+    /// <summary>The silo was killed: what was active there is no more.</summary>
+    public void Killed(string silo)
+    {
+        foreach (var key in _active.Keys.Where(k => k.Silo == silo))
+            _active[key] = 0;
+    }
+
     public IReadOnlyList<string> Log => [.. _log];
 
     public void Note(string what) => _log.Enqueue(what);

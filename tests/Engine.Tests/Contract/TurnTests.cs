@@ -3,13 +3,19 @@ using Gristmill.Engine.Tests.Contract.Grains;
 namespace Gristmill.Engine.Tests.Contract;
 
 /// <summary>A grain's code runs one turn at a time, and every await in it comes back to the activation.</summary>
-public sealed class TurnTests : IAsyncLifetime
+public class TurnTests : IAsyncLifetime
 {
     private EngineHost _host = null!;
 
-    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync();
+    protected virtual HostKind Kind => HostKind.OneWithWire;
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask InitializeAsync() => _host = await EngineHost.StartAsync(new HostSettings { Kind = Kind });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task Turns_of_many_interleaved_calls_never_overlap()
@@ -41,4 +47,10 @@ public sealed class TurnTests : IAsyncLifetime
         var answers = await Task.WhenAll(Enumerable.Range(0, 2_000).Select(n => _host.Grain<IGateGrain>($"many-{n % 50}").Ping(n)));
         Assert.Equal(Enumerable.Range(0, 2_000), answers);
     }
+}
+
+/// <inheritdoc/>
+public sealed class TurnTestsOnTwoSilos : TurnTests
+{
+    protected override HostKind Kind => HostKind.Two;
 }

@@ -24,7 +24,7 @@ public sealed partial class ScriptTests
     [Fact]
     public void Scripts_of_the_engine_are_those_in_the_folder() => Assert.Equal(
         Scripts().Select(s => (string)s[0]).Order(),
-        new[] { EngineScripts.WriteState, EngineScripts.ClearState }.Select(s => $"Scripts.{s.Name}.lua").Order());
+        EngineScripts.All.Select(s => $"Scripts.{s.Name}.lua").Order());
 
     [GeneratedRegex(@"(KEYS|ARGV)\[\d+\]")]
     private static partial Regex Uses();

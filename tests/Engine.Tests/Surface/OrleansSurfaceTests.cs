@@ -10,7 +10,11 @@ namespace Gristmill.Engine.Tests.Surface;
 public sealed class OrleansSurfaceTests
 {
     // What hosts use to run the engine: its own, not Orleans'.
-    private static readonly string[] Own = [nameof(GrainEngineOptions), nameof(GrainEngineServiceCollectionExtensions)];
+    private static readonly string[] Own =
+    [
+        nameof(GrainEngineOptions), nameof(GrainEngineServiceCollectionExtensions), nameof(IClusterMembershipService),
+        nameof(ClusterMembershipSnapshot), nameof(ClusterMember), nameof(ClusterMemberState), nameof(SiloStatus), nameof(SiloAddress),
+    ];
 
     [Fact]
     public void Public_surface_of_the_engine_is_the_list()
