@@ -174,7 +174,8 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         }
     }
 
-    private async Task RenewAsync(CancellationToken cancellationToken)
+    /// <summary>One renewal. The loop makes one at a time; a simulation, which has no threads, makes them itself.</summary>
+    internal async Task RenewAsync(CancellationToken cancellationToken)
     {
         var mode = _joined ? RenewMode.Renew : _firstJoin.Task.IsCompleted ? RenewMode.Rejoin : RenewMode.Join;
         var status = _draining ? SiloStatus.ShuttingDown : _registered ? SiloStatus.Active : SiloStatus.Joining;

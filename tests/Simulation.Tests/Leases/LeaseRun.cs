@@ -1,19 +1,17 @@
 using Gristmill.Simulation.Tests.Redis;
 using Gristmill.Simulation.Tests.World;
-using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Simulation.Tests.Leases;
 
 /// <summary>One run: silos, a server, jobs pushed all along, faults for a while, and then calm, in which the rest must be done.</summary>
 internal sealed class LeaseRun
 {
-    private static readonly TimeSpan LongestFault = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan LongestPeace = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan LongestAbsence = TimeSpan.FromSeconds(5);
     private readonly SimSchedule _schedule;
     private readonly SimWorld _world;
     private readonly SimServer _server;
     private readonly List<SimSilo> _silos = [];
-    private readonly ILogger _log;
+    private readonly TraceLog _log;
     private int _started;
 
     public LeaseRun(int seed, SimSchedule schedule)
@@ -54,7 +52,7 @@ internal sealed class LeaseRun
             _world.After(_world.Between(TimeSpan.Zero, _schedule.Troubled), () => _server.Database.Do("RPUSH", ["pushed", payload]));
         }
 
-        if (_schedule.Faults != SimFaults.None) NextFault();
+        new FaultDriver(_world, _server, _schedule.Faults, _schedule.Troubled, () => [.. _silos.Select(s => (s.Process, s.Redis))], Replace).Begin();
     }
 
     public SimSilo StartSilo()
@@ -62,6 +60,12 @@ internal sealed class LeaseRun
         var silo = new SimSilo(_world, _server, $"s{++_started}", _schedule, _log);
         _silos.Add(silo);
         return silo;
+    }
+
+    private void Replace(SimProcess killed)
+    {
+        _silos.RemoveAll(s => s.Process == killed);
+        _world.After(_world.Between(TimeSpan.Zero, LongestAbsence), () => StartSilo());
     }
 
     // What has been given to others is not worked on by whoever had it before, unless he cannot know: frozen, dead, or misled
@@ -77,65 +81,9 @@ internal sealed class LeaseRun
         }
     }
 
-    private void NextFault() => _world.After(_world.Between(TimeSpan.Zero, LongestPeace), () =>
-    {
-        if (_world.Now >= _schedule.Troubled) return;
-        if (_silos.Count == 0)
-        {
-            // All were killed; the next one is on its way.
-            NextFault();
-            return;
-        }
-
-        var kinds = Enum.GetValues<SimFaults>().Where(f => f is not (SimFaults.None or SimFaults.All or SimFaults.Delays) && _schedule.Faults.HasFlag(f)).ToList();
-        if (kinds.Count > 0) Happen(kinds[_world.Random.Next(kinds.Count)]);
-        NextFault();
-    });
-
-    private void Happen(SimFaults fault)
-    {
-        var length = _world.Between(TimeSpan.Zero, LongestFault);
-        var silo = _silos[_world.Random.Next(_silos.Count)];
-        switch (fault)
-        {
-            case SimFaults.Stalls when _world.Chance(0.3):
-                _server.Restart(length / 4);
-                break;
-            case SimFaults.Stalls:
-                _server.Pause(length);
-                break;
-            case SimFaults.Cuts:
-                silo.Redis.Cut(length);
-                break;
-            case SimFaults.Freezes when silo.Process.Runs:
-                silo.Process.Freeze();
-                _world.After(length, silo.Process.Thaw);
-                break;
-            case SimFaults.Kills:
-                silo.Process.Kill();
-                _silos.Remove(silo);
-                _world.After(length / 4, () => StartSilo());
-                break;
-            case SimFaults.Steps:
-                _server.StepClock(_world.Between(TimeSpan.FromSeconds(-30), TimeSpan.FromSeconds(30)));
-                break;
-        }
-    }
-
     private void Calm()
     {
         _world.Note("calm");
         foreach (var silo in _silos) silo.Process.Thaw();
-    }
-
-    private sealed class TraceLog(SimWorld world) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            world.Note($"log {eventId.Id}: {formatter(state, exception)}");
     }
 }

@@ -1,3 +1,5 @@
+using Gristmill.Simulation.Tests.World;
+
 namespace Gristmill.Simulation.Tests.Leases;
 
 /// <summary>
@@ -6,15 +8,10 @@ namespace Gristmill.Simulation.Tests.Leases;
 /// </summary>
 public sealed class LeaseSimulationTests
 {
-    private static readonly int Times = Environment.GetEnvironmentVariable("GRISTMILL_LONG") == "1" ? 20 : 1;
-
-    private static IEnumerable<int> Seeds(int count) =>
-        int.TryParse(Environment.GetEnvironmentVariable("GRISTMILL_SEED"), System.Globalization.CultureInfo.InvariantCulture, out var one) ? [one] : Enumerable.Range(1, count * Times);
-
     [Fact]
     public void Without_faults_every_job_is_done_and_no_lease_expires()
     {
-        foreach (var seed in Seeds(20))
+        foreach (var seed in Seeds.Of(20))
         {
             var run = new LeaseRun(seed, new SimSchedule { Faults = SimFaults.None, Calm = TimeSpan.FromSeconds(30) });
             run.Run();
@@ -25,7 +22,7 @@ public sealed class LeaseSimulationTests
     [Fact]
     public void Stall_or_restart_of_the_server_takes_no_job_from_anyone()
     {
-        foreach (var seed in Seeds(150))
+        foreach (var seed in Seeds.Of(150))
         {
             var run = new LeaseRun(seed, new SimSchedule { Faults = SimFaults.Stalls });
             run.Run();
@@ -36,7 +33,7 @@ public sealed class LeaseSimulationTests
     [Fact]
     public void Jobs_of_a_silo_that_was_killed_are_running_elsewhere_within_eight_seconds()
     {
-        foreach (var seed in Seeds(50))
+        foreach (var seed in Seeds.Of(50))
         {
             var run = new LeaseRun(seed, new SimSchedule { Faults = SimFaults.None });
             run.Prepare();
@@ -60,6 +57,6 @@ public sealed class LeaseSimulationTests
     [InlineData((int)SimFaults.All, 250)]
     public void Under_faults_every_job_has_one_outcome_and_one_holder_at_a_time(int faults, int schedules)
     {
-        foreach (var seed in Seeds(schedules)) new LeaseRun(seed, new SimSchedule { Faults = (SimFaults)faults }).Run();
+        foreach (var seed in Seeds.Of(schedules)) new LeaseRun(seed, new SimSchedule { Faults = (SimFaults)faults }).Run();
     }
 }

@@ -33,7 +33,11 @@ internal sealed class SimClient : IRedisClient
     {
         (_world, _server, _process, _slowness) = (world, server, process, slowness);
         server.Restarted += LoseAll;
+        server.Published += Hear;
     }
+
+    /// <summary>Called with each message that gets through to this process, whatever its channel.</summary>
+    public event Action<string, string>? Told;
 
     public bool IsConnected => !_cut;
 
@@ -78,6 +82,7 @@ internal sealed class SimClient : IRedisClient
     public ValueTask DisposeAsync()
     {
         _server.Restarted -= LoseAll;
+        _server.Published -= Hear;
         return default;
     }
 
@@ -93,14 +98,12 @@ internal sealed class SimClient : IRedisClient
 
     private void Arrive(Request request)
     {
-        if (_cut || request.Lost) return;
-        if (_server.PausedFor > TimeSpan.Zero)
-        {
-            // It waits in the server's socket, behind those that came before it.
-            _world.After(_server.PausedFor, () => Arrive(request));
-            return;
-        }
+        if (!_cut) _server.Serve(() => Execute(request));
+    }
 
+    private void Execute(Request request)
+    {
+        if (request.Lost) return;
         RedisReply reply = default;
         Exception? error = null;
         try
@@ -136,6 +139,11 @@ internal sealed class SimClient : IRedisClient
             _process.Do(() => End(request, new RedisConnectionLostException("The server restarted.", null)));
         }
     }
+
+    private void Hear(string channel, string message) => _world.After(Delay(), () =>
+    {
+        if (!_cut) _process.Do(() => Told?.Invoke(channel, message));
+    });
 
     private TimeSpan Delay() => _world.Between(Fastest, _world.Chance(_slowness) ? Slow : Usual);
 

@@ -47,7 +47,8 @@ internal sealed class SimDatabase(Func<long> serverMilliseconds, Action<string, 
             "ZSCORE" => Sorted(a[0]) is { } scores && scores.TryGetValue(a[1], out var score) ? Text(score) : null,
             "ZCARD" => (long)(Sorted(a[0])?.Count ?? 0),
             "ZREM" => Each(a, Sorted(a[0]), (set, member) => set.Remove(member), s => s.Count),
-            "ZRANGE" => SortedRange(a),
+            "ZRANGE" => SortedRange(Ordered(a[0]), a),
+            "ZREVRANGE" => SortedRange([.. Ordered(a[0]).AsEnumerable().Reverse()], a),
             "ZRANGEBYSCORE" => SortedByScore(a),
             _ => throw new SimCommandException($"ERR unknown command '{command}'"),
         };
@@ -200,9 +201,8 @@ internal sealed class SimDatabase(Func<long> serverMilliseconds, Action<string, 
         return added;
     }
 
-    private object SortedRange(IReadOnlyList<string> a)
+    private static object SortedRange(List<KeyValuePair<string, double>> ordered, IReadOnlyList<string> a)
     {
-        var ordered = Ordered(a[0]);
         var (from, count) = Range(ordered.Count, a[1], a[2]);
         return Flat(ordered.GetRange(from, count), a.Skip(3));
     }

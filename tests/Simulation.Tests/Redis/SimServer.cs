@@ -18,6 +18,7 @@ internal sealed class SimServer
 {
     private const long Epoch = 1_767_225_600_000;
     private readonly SimWorld _world;
+    private readonly Queue<Action> _waiting = new();
     private TimeSpan _pausedUntil;
     private TimeSpan _clockStep;
 
@@ -41,14 +42,21 @@ internal sealed class SimServer
     /// <summary>The server's clock, Unix ms.</summary>
     public long Milliseconds => Epoch + (long)(_world.Now + _clockStep).TotalMilliseconds;
 
-    /// <summary>How long it will not answer yet.</summary>
-    public TimeSpan PausedFor => _pausedUntil > _world.Now ? _pausedUntil - _world.Now : TimeSpan.Zero;
-
     /// <summary>Stands still for a while.</summary>
     public void Pause(TimeSpan length)
     {
         _world.Note($"server: pauses for {length.TotalSeconds:0.0} s");
-        _pausedUntil = _world.Now + length;
+        var until = _world.Now + length;
+        if (until <= _pausedUntil) return;
+        _pausedUntil = until;
+        _world.After(length, Resume);
+    }
+
+    /// <summary>Serves a request that has arrived: at once, or after the pause, behind those that came before it.</summary>
+    public void Serve(Action request)
+    {
+        if (_pausedUntil > _world.Now) _waiting.Enqueue(request);
+        else request();
     }
 
     /// <summary>Ends all connections and is away for a while; nothing that was written is lost.</summary>
@@ -82,5 +90,12 @@ internal sealed class SimServer
 
         Stepped?.Invoke(new SimStep(script.Name, keys, arguments, reply));
         return reply;
+    }
+
+    private void Resume()
+    {
+        // A longer pause has begun meanwhile.
+        if (_pausedUntil > _world.Now) return;
+        while (_waiting.TryDequeue(out var next)) next();
     }
 }
