@@ -12,7 +12,7 @@ namespace Gristmill.Engine;
 internal sealed class Cluster : IMembershipListener, IAsyncDisposable
 {
     /// <summary>How long a member that left in order may take to answer what was sent to it last.</summary>
-    private static readonly TimeSpan LeaveGrace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeaveGrace = TimeSpan.FromSeconds(5);
 
     private readonly GrainEngine _engine;
     private readonly Inbox _inbox;

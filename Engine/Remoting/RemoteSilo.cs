@@ -12,12 +12,6 @@ namespace Gristmill.Engine;
 /// </summary>
 internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine engine)
 {
-    /// <summary>How many bytes one send gathers, beyond its first message.</summary>
-    private const int BatchBytes = 1 << 20;
-
-    /// <summary>How many messages one send gathers: a script must stay short.</summary>
-    private const int BatchSize = 256;
-
     /// <summary>How long answers wait before they are tried again when Redis is away.</summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
@@ -273,9 +267,9 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
         }
     }
 
-    private Batch? TakeBatch()
+    private MessageBatch? TakeBatch()
     {
-        var batch = new Batch();
+        var batch = new MessageBatch();
         lock (_gate)
         {
             while (batch.HasRoom && _answers.TryDequeue(out var answer))
@@ -304,7 +298,7 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
     private bool MayBeInFlight(RemoteCall call) => !call.WantsAnswer || _unanswered.Count == 0
         || (_unanswered.Count < engine.Options.MaxCallsInFlightPerSilo && _bytes + call.Message.Length <= engine.Options.MaxCallBytesInFlightPerSilo);
 
-    private async Task SettleAsync(Batch batch, SendStatus status)
+    private async Task SettleAsync(MessageBatch batch, SendStatus status)
     {
         switch (status)
         {
@@ -330,7 +324,7 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
         }
     }
 
-    private async Task FailAsync(Batch batch, Exception failure)
+    private async Task FailAsync(MessageBatch batch, Exception failure)
     {
         var unsent = failure is RedisException { MayHaveExecuted: false };
         Refuse(batch.Calls, call => Outcome.Unavailable(unsent
@@ -356,7 +350,7 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
     }
 
     // False when the member went meanwhile: then nobody else ends these calls.
-    private bool TryMarkSent(Batch batch)
+    private bool TryMarkSent(MessageBatch batch)
     {
         lock (_gate)
         {
@@ -381,26 +375,6 @@ internal sealed class RemoteSilo(string member, RemoteSilos silos, GrainEngine e
             var taken = calls.Where(c => c.Stage == RemoteCall.Stages.Sending).ToList();
             taken.ForEach(End);
             return taken.ConvertAll(c => c.Call);
-        }
-    }
-
-    private sealed class Batch
-    {
-        private int _bytes;
-
-        public List<byte[]> Messages { get; } = [];
-
-        public List<RemoteCall> Calls { get; } = [];
-
-        /// <summary>How many of the messages, the first, are answers.</summary>
-        public int Answers { get; set; }
-
-        public bool HasRoom => Messages.Count < BatchSize && _bytes < BatchBytes;
-
-        public void Add(byte[] message)
-        {
-            Messages.Add(message);
-            _bytes += message.Length;
         }
     }
 }

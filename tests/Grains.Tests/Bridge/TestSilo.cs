@@ -64,6 +64,7 @@ internal sealed class TestSilo : IAsyncDisposable
             engine.ServiceId = stage.Service;
             engine.SiloName = name;
             engine.SerializeLocalCalls = true;
+            engine.LocalOnly = type => type.IsAssignableTo(typeof(IBridgeGrain));
             engine.AddGrains(typeof(GristmillGrainsExtensions).Assembly);
         });
         builder.Services.AddGristmillGrains();
