@@ -111,9 +111,10 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         {
             if (_stop.IsCancellationRequested)
                 return Task.CompletedTask;
-            _asked ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            // The loop may take it at once.
+            var asked = _asked ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             Wake();
-            return _asked.Task;
+            return asked.Task;
         }
     }
 
