@@ -199,8 +199,8 @@ internal sealed partial class Activation
                 await asyncDisposable.DisposeAsync();
             else if (_instance is IDisposable disposable)
                 disposable.Dispose();
-            if (_scope is { ServiceProvider: not null })
-                await _scope.DisposeAsync();
+            if (_scope is { } scope)
+                await scope.DisposeAsync();
         }
         catch (Exception failure)
         {

@@ -26,7 +26,7 @@ internal sealed partial class Activation
     private readonly ActivationTaskScheduler _scheduler;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Grain? _instance;
-    private AsyncServiceScope _scope;
+    private AsyncServiceScope? _scope;
     private Phase _phase = Phase.Activating;
     private DeactivationReason _reason;
     private TaskCompletionSource? _drained;
@@ -66,7 +66,7 @@ internal sealed partial class Activation
 
     public Grain Instance => _instance ?? throw new InvalidOperationException($"{Id} is not activated.");
 
-    public IServiceProvider Services => _scope.ServiceProvider;
+    public IServiceProvider Services => _scope!.Value.ServiceProvider;
 
     /// <summary>Completes when the activation has left the catalog and its last turn has run.</summary>
     public Task Ended => _ended.Task;

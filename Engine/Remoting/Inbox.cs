@@ -8,6 +8,7 @@ namespace Gristmill.Engine;
 /// </summary>
 internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec codec) : IAsyncDisposable
 {
+    private bool _failing;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _stop = new();
@@ -73,7 +74,9 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
             {
                 if (generation.IsCancellationRequested)
                     continue;
-                engine.Log.InboxLost(lost.Message);
+                if (!_failing)
+                    engine.Log.InboxLost(lost.Message);
+                _failing = true;
                 await Task.Delay(RetryDelay, engine.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (Exception) when (_stop.IsCancellationRequested)
@@ -88,7 +91,9 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
         await using var inbox = await silos.Channel.OpenAsync(member, cancellationToken).ConfigureAwait(false);
         while (!_ending)
         {
-            foreach (var message in await inbox.ReceiveAsync(cancellationToken).ConfigureAwait(false))
+            var messages = await inbox.ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            _failing = false;
+            foreach (var message in messages)
                 Take(message);
         }
 

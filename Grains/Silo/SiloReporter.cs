@@ -67,8 +67,9 @@ internal sealed class SiloReporter(
 
             _failed = false;
         }
-        catch (RedisException error)
+        catch (Exception error) when (error is not OperationCanceledException)
         {
+            // Whatever it is, the silo must not end for it: the next report tries again.
             if (!_failed) log.ReportFailed(error.Message);
             _failed = true;
         }

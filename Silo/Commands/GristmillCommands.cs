@@ -49,7 +49,7 @@ internal static class GristmillCommands
             var status = await parsed.InvokeAsync(settings, cancellationToken);
             return parsed.Action is ParseErrorAction ? ExitStatus.BadUsage : status;
         }
-        catch (Exception e) when (Explain(e, cancellationToken) is { } failure)
+        catch (Exception e) when (Explain(e) is { } failure)
         {
             await environment.Error.WriteLineAsync($"error: {Plain.Text(failure.Message)}");
             if (failure.Hint is { } hint) await environment.Error.WriteLineAsync($"       {hint}");
@@ -57,7 +57,7 @@ internal static class GristmillCommands
         }
     }
 
-    private static CommandException? Explain(Exception exception, CancellationToken cancellationToken) => exception switch
+    private static CommandException? Explain(Exception exception) => exception switch
     {
         CommandException e => e,
         InvalidJobException e => CommandException.BadUsage(e.Message),
@@ -66,7 +66,7 @@ internal static class GristmillCommands
         GristmillClientException or EmbeddedStoreException => new CommandException(exception.Message),
         WrongTypeException or SchemaException => new CommandException(exception.Message),
         RedisException e => new CommandException(e.Message, RedisAdvice.Of(e)),
-        OperationCanceledException when cancellationToken.IsCancellationRequested => new CommandException("Interrupted."),
+        OperationCanceledException => new CommandException("Interrupted."),
         _ => null,
     };
 }

@@ -8,8 +8,10 @@ namespace Gristmill.Silo.Commands;
 /// <summary><c>gristmill silos [list]|drain</c></summary>
 internal static class SilosCommands
 {
+    // Fewer characters of an id could be a slip; `silos` shows six.
+    private const int ShortestId = 4;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
-    private static readonly Argument<string> Name = new("silo") { Description = "The silo: its name, or its id or the beginning of it." };
+    private static readonly Argument<string> Name = new("silo") { Description = "The silo: its name, or its id or at least four characters of its beginning." };
     private static readonly Option<bool> Wait = new("--wait") { Description = "Waits until the silo has ended." };
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
@@ -85,9 +87,10 @@ internal static class SilosCommands
 
     private static SiloInfo Find(IReadOnlyList<SiloInfo> silos, string name)
     {
+        if (name.Length == 0) throw CommandException.BadUsage("The silo's name is empty; gristmill silos lists those that there are.");
         var live = silos.Where(s => s.State != "lost").ToList();
         var found = live.Where(s => s.Name == name || s.Id == name).ToList();
-        if (found.Count == 0) found = [.. live.Where(s => s.Id.StartsWith(name, StringComparison.Ordinal))];
+        if (found.Count == 0 && name.Length >= ShortestId) found = [.. live.Where(s => s.Id.StartsWith(name, StringComparison.Ordinal))];
         return found.Count switch
         {
             1 => found[0],

@@ -102,7 +102,15 @@ internal static class SiloCommand
         app.MapGristmillMetrics();
         app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, embedded));
         await RunAsync(app, cancellationToken);
-        return 0;
+        return await FailedAsync(app) ? 1 : 0;
+    }
+
+    // A part of the silo that failed has stopped the host, which ends in order and says nothing.
+    private static async Task<bool> FailedAsync(WebApplication app)
+    {
+        var failed = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Where(s => s.ExecuteTask is { IsFaulted: true }).ToList();
+        foreach (var service in failed) await Console.Error.WriteLineAsync($"gristmill: the silo has ended because a part of it, {service.GetType().Name}, failed: {service.ExecuteTask!.Exception!.InnerException}");
+        return failed.Count > 0;
     }
 
     // Told to stop while it still starts, a host gives up by an exception and stops nothing; but what has started by then

@@ -67,8 +67,17 @@ public sealed class SiloRegistry(IRedisClient redis, string service)
         var get = redis.ExecuteAsync(new RedisCommand("GET", key), cancellationToken).AsTask();
         var left = redis.ExecuteAsync(new RedisCommand("PTTL", key), cancellationToken).AsTask();
         var drain = redis.ExecuteAsync(new RedisCommand("EXISTS", RedisKeys.SiloDrain(service, id)), cancellationToken).AsTask();
-        await Task.WhenAll(get, left, drain).ConfigureAwait(false);
-        var reply = await get.ConfigureAwait(false);
+        RedisReply reply = default;
+        try
+        {
+            await Task.WhenAll(get, left, drain).ConfigureAwait(false);
+            reply = await get.ConfigureAwait(false);
+        }
+        catch (RedisServerException wrong) when (wrong.Code == "WRONGTYPE")
+        {
+            // Something else stands there: no silo of ours.
+        }
+
         if (reply.IsNull || Parse(reply.Bytes) is not { } record)
         {
             await redis.ExecuteAsync(new RedisCommand("SREM", RedisKeys.Silos(service), id), cancellationToken).ConfigureAwait(false);

@@ -84,7 +84,8 @@ public sealed class SiloRegistryTests(SharedStores stores) : IClassFixture<Share
         await registry.ReportAsync(Record("a"), TestQueue.Stop);
         var json = (await queue.Do("GET", RedisKeys.Silo(Service, "a"))).AsString();
         await queue.Do("SET", RedisKeys.Silo(Service, "a"), json.Replace("{\"id\"", "{\"moon\":{\"phase\":1},\"id\"", StringComparison.Ordinal), "PX", "3600000");
-        await queue.Do("SADD", RedisKeys.Silos(Service), "junk", "gone");
+        await queue.Do("SADD", RedisKeys.Silos(Service), "junk", "gone", "hash");
+        await queue.Do("HSET", RedisKeys.Silo(Service, "hash"), "a", "b");
         await queue.Do("SET", RedisKeys.Silo(Service, "junk"), "not json");
 
         Assert.Equal("a", Assert.Single(await registry.ListAsync(TestQueue.Stop)).Record.Id);
