@@ -10,6 +10,8 @@
 --        result that this generation has already recorded is acknowledged
 -- EVENT  completed seq …; of dependents: queued seq …, scheduled seq …; on the control channel: wake
 
+local LOOK_BACK = 64 -- lines of the finished that are looked through after a call that ended in the midst
+
 local first = FIRST + 2 * tonumber(a_outbox)
 local seqs, at = each_once(first, 4)
 local bad = wrong_shard(seqs) or wrong_dependents()
@@ -18,6 +20,7 @@ if bad then return bad end
 local epoch = redis.call('HGET', k_meta, 'epoch') or ''
 local running, records = get_many(k_running, seqs), get_records(seqs)
 local done, written, ended, refused, mine = {}, {}, {}, {}, { ['0'] = true }
+local again, any_again = {}, false
 for n = 1, #seqs do
   local i = at[n]
   local record = records[n]
@@ -25,6 +28,10 @@ for n = 1, #seqs do
   if not newline then record = nil end
   if record and holds(running[n], ARGV[i + 1], a_generation) then
     done[#done + 1] = seqs[n]
+    if string.sub(record, 1, newline - 1) == ARGV[i + 2] then
+      again[seqs[n]] = true
+      any_again = true
+    end
     written[#written + 1] = ARGV[i + 2] .. without_result(record, newline) .. ARGV[i + 3]
     ended[#ended + 1] = { seqs[n], ARGV[i + 2], true }
     mine[seqs[n]] = true
@@ -41,10 +48,21 @@ if #done > 0 then
   for i = FIRST, first - 1, 2 do
     if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end
   end
-  redis.call('RPUSH', k_finished, finished_line(now, done))
-  kept = redis.call('HINCRBY', k_meta, 'finished', #done)
+  -- What a call that ended in the midst has already put among the finished is not put there, nor counted, twice.
+  local fresh = done
+  if any_again then
+    local last = ' ' .. table.concat(redis.call('LRANGE', k_finished, -LOOK_BACK, -1), ' ') .. ' '
+    fresh = {}
+    for n = 1, #done do
+      if not (again[done[n]] and string.find(last, ' ' .. done[n] .. ' ', 1, true)) then fresh[#fresh + 1] = done[n] end
+    end
+  end
+  if #fresh > 0 then
+    redis.call('RPUSH', k_finished, finished_line(now, fresh))
+    kept = redis.call('HINCRBY', k_meta, 'finished', #fresh)
+  end
   local woken, buried = tell_dependents(ended, epoch, now)
-  count('completed', #done, 'dead', buried)
+  count('completed', #fresh, 'dead', buried)
   redis.call('PUBLISH', a_events, 'completed ' .. table.concat(done, ' '))
   announce()
   if woken > 0 then redis.call('PUBLISH', a_control, 'wake') end

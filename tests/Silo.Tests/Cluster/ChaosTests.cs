@@ -153,7 +153,7 @@ public sealed class ChaosTests
     {
         var silo = crew.Silo(seat);
         var back = Stopwatch.StartNew();
-        await FaultBench.UntilAsync($"silo {silo.Name} joins anew", () => silo.Lines("lease held").Count > silo.Lines("is gone").Count && silo.Lines("is gone").Count > 0);
+        await FaultBench.UntilAsync($"silo {silo.Name} joins anew", () => silo.Lines("lease held").Count > silo.Lines("Joining anew").Count && silo.Lines("Joining anew").Count > 0);
         FaultBench.Say($"Silo {silo.Name} was back after {back.Elapsed.TotalSeconds:0.0} s.");
         var items = FaultLoad.Working(prefix, 400, bench.Random);
         await bench.PushAsync(items);
