@@ -17,6 +17,11 @@ public static class SiloHost
             var options = provider.GetRequiredService<IOptions<GristmillOptions>>().Value;
             var redis = RedisOptions.Parse(options.Redis ?? throw new InvalidOperationException("Gristmill:Redis is not set."));
             redis.ClientName = $"gristmill-{options.SiloName}";
+
+            // After a stall of Redis every lease is extended once, by its own length: who waits longer to connect anew loses it.
+            var longest = TimeSpan.FromSeconds(options.LeaseSeconds / 4);
+            if (redis.BackoffMax > longest) redis.BackoffMax = longest;
+            if (redis.BackoffMin > longest) redis.BackoffMin = longest;
             return RedisClient.Connect(redis, provider.GetRequiredService<ILoggerFactory>(), provider.GetRequiredService<TimeProvider>());
         });
         services.AddEngine();
