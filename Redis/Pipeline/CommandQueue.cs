@@ -17,9 +17,8 @@ internal enum Drained
 
 /// <summary>
 /// The commands of the shared connection, waiting and in flight, and every rule about them; no input or output of its own.
-/// Called by: callers (<see cref="Enqueue"/>), who writes (<see cref="TakeBatch"/>; the writer, or a caller who found nobody
-/// writing, <see cref="WriteTurn"/>), the reader (<see cref="Answer"/>), the timer (<see cref="Sweep"/>), and the connection loop
-/// (<see cref="LinkUp"/>, <see cref="LinkDown"/>).
+/// Called by: callers (<see cref="Enqueue"/>), the writer (<see cref="TakeBatch"/>), the reader (<see cref="Answer"/>), the
+/// timer (<see cref="Sweep"/>), and the connection loop (<see cref="LinkUp"/>, <see cref="LinkDown"/>).
 /// It guarantees: order of issue is order of sending; count and bytes stay within their bounds; each command is finished
 /// once, with a reply or an exception that says truly whether it may have been executed; a late reply of a command whose
 /// caller has given up answers nobody else.
@@ -31,20 +30,15 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
     /// <summary>How many bytes one write to the socket gathers, beyond the first command.</summary>
     private const int BatchBytes = 256 << 10;
 
-    /// <summary>
-    /// With fewer in flight a caller writes itself, which spares the writer's waking up; with more, replies are waited for
-    /// anyway, and the writer gathers many commands into one write.
-    /// </summary>
-    private const int CallersWriteBelow = 4;
-
     private readonly Lock _gate = new();
     private readonly Queue<PendingCommand> _refused = new();
     private readonly Queue<PendingCommand> _sent = new();
     private readonly ScriptWindow _scripts = new();
-    private readonly WriteTurn _turn = new();
+    private readonly SemaphoreSlim _work = new(0);
     private Queue<PendingCommand> _waiting = new();
     private Drained _hold;
     private bool _up;
+    private bool _writerIdle;
     private int _finishedInLine;
     private int _count;
     private long _bytes;
@@ -52,11 +46,8 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
     private RedisException? _closed;
 
     /// <summary>Adds a command, or says why not. Synchronous, so that the order of calls is the order of sending.</summary>
-    /// <param name="command">The command.</param>
-    /// <param name="yours">Whether it is the caller's turn to write now: nobody else does.</param>
-    public RedisException? Enqueue(PendingCommand command, out bool yours)
+    public RedisException? Enqueue(PendingCommand command)
     {
-        yours = false;
         lock (_gate)
         {
             if (_closed is not null)
@@ -72,37 +63,14 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
             _count++;
             _bytes += command.Size;
             _waiting.Enqueue(command);
-            yours = _sent.Count < CallersWriteBelow && _turn.TryTake();
-            if (!yours)
-            {
-                _turn.Wake();
-            }
-
+            WakeWriter();
             return null;
         }
     }
 
-    /// <summary>Ends when it is the writer's turn again.</summary>
-    public Task WaitForWorkAsync(CancellationToken cancellationToken) => _turn.WaitAsync(cancellationToken);
+    public Task WaitForWorkAsync(CancellationToken cancellationToken) => _work.WaitAsync(cancellationToken);
 
-    /// <summary>A caller has written its batch. The writer goes on with what is left of it, or with what came meanwhile.</summary>
-    /// <param name="all">Whether all of the batch is out.</param>
-    public void CallerWrote(bool all)
-    {
-        lock (_gate)
-        {
-            if (all && _waiting.Count == 0 && _refused.Count == 0)
-            {
-                _turn.Leave();
-            }
-            else
-            {
-                _turn.PassOn();
-            }
-        }
-    }
-
-    /// <summary>Moves what goes out next into a batch. False, and the turn to write has ended, when there is nothing.</summary>
+    /// <summary>Moves what goes out next into a batch. False, and the writer is to wait, when there is nothing.</summary>
     public bool TakeBatch(List<PendingCommand> batch)
     {
         batch.Clear();
@@ -134,11 +102,7 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
                 bytes += command.Size;
             }
 
-            if (batch.Count == 0)
-            {
-                _turn.Leave();
-            }
-
+            _writerIdle = batch.Count == 0;
             return batch.Count > 0;
         }
     }
@@ -148,7 +112,15 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
     {
         foreach (var command in batch)
         {
-            command.WriteTo(output);
+            if (command.Script is { } script)
+            {
+                RespWriter.Script(output, script, command.Keys, command.Arguments, command.WithBody);
+            }
+            else
+            {
+                RespWriter.Command(output, command.Arguments);
+                command.Arguments.Release();
+            }
         }
 
         lock (_gate)
@@ -175,7 +147,7 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
             _sent.Dequeue();
             if (_scripts.Landed(command, reply))
             {
-                _turn.Wake();
+                WakeWriter();
             }
 
             if (reply.IsError)
@@ -242,18 +214,9 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
         {
             _scripts.Reset();
             _hold = Drained.No;
-            _turn.Open();
+            _writerIdle = false;
             _received = time.GetTimestamp();
             _up = true;
-        }
-    }
-
-    /// <summary>The connection is going and its writer has ended: ends when no caller writes any more.</summary>
-    public Task CallersGoneAsync()
-    {
-        lock (_gate)
-        {
-            return _turn.CloseAsync();
         }
     }
 
@@ -334,10 +297,19 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
         {
             _hold = Drained.No;
             _scripts.Reset();
-            _turn.Wake();
+            WakeWriter();
         }
 
         return drained;
+    }
+
+    private void WakeWriter()
+    {
+        if (_writerIdle)
+        {
+            _writerIdle = false;
+            _work.Release();
+        }
     }
 
     private bool Overdue(long since, long now) => time.GetElapsedTime(since, now) >= options.CommandTimeout;
@@ -357,7 +329,7 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
     private static void Abandon(PendingCommand command, Exception error)
     {
         command.State = PendingState.Abandoned;
-        command.Complete(default, error);
+        Complete(command, default, error);
     }
 
     /// <summary>Finishes a command that still stands in a line; its empty shell leaves with the next sweep.</summary>
@@ -376,7 +348,24 @@ internal sealed class CommandQueue(RedisOptions options, TimeProvider time, Func
         _bytes -= command.Size;
         if (!answered)
         {
-            command.Complete(reply, error);
+            Complete(command, reply, error);
+        }
+    }
+
+    private static void Complete(PendingCommand command, RedisReply reply, Exception? error)
+    {
+        command.Cancellation.Unregister();
+        if (error is null)
+        {
+            command.TrySetResult(reply);
+        }
+        else if (error is OperationCanceledException cancelled)
+        {
+            command.TrySetCanceled(cancelled.CancellationToken);
+        }
+        else
+        {
+            command.TrySetException(error);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Redis;
@@ -5,13 +6,15 @@ namespace Gristmill.Redis;
 /// <summary>
 /// The shared connection: keeps a link open, and moves commands out and replies in.
 /// Called by: <see cref="ClientCore"/>.
-/// Steps: connect (with backoff) → a writer that gathers what waits into one write (<see cref="LinkWriter"/>; a
-/// caller who finds nobody writing and little in flight writes its command itself), and a reader that gives each reply to the
+/// Steps: connect (with backoff) → a writer that gathers what waits into one write, and a reader that gives each reply to the
 /// oldest command in flight → when either ends, both end, what was in flight is failed as lost, and it connects again.
 /// A timer answers callers whose time is over and cuts a connection that is stuck.
 /// </summary>
 internal sealed partial class MultiplexedConnection : IAsyncDisposable
 {
+    /// <summary>A larger write buffer than this is given up after use.</summary>
+    private const int KeptBufferBytes = 4 << 20;
+
     private readonly RedisConnector _connector;
     private readonly ConnectionStatus _status;
     private readonly ILogger _log;
@@ -22,7 +25,6 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
     private readonly ITimer _sweeper;
     private readonly Task _loop;
     private RedisLink? _link;
-    private LinkWriter? _writer;
 
     public MultiplexedConnection(RedisConnector connector, ConnectionStatus status, ILogger log, TimeProvider time, Random random)
     {
@@ -56,7 +58,7 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
 
         var ticks = (timeout ?? Options.CommandTimeout).TotalSeconds * _time.TimestampFrequency;
         var command = new PendingCommand(name, arguments, script, keys, _time.GetTimestamp() + (long)ticks);
-        if (_queue.Enqueue(command, out var yours) is { } refusal)
+        if (_queue.Enqueue(command) is { } refusal)
         {
             arguments.Release();
             return Task.FromException<RedisReply>(refusal);
@@ -69,11 +71,6 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
             {
                 command.Cancellation.Unregister();
             }
-        }
-
-        if (yours)
-        {
-            _writer!.WriteNow();
         }
 
         return command.Task;
@@ -115,19 +112,17 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
     private async Task ServeAsync(RedisLink link)
     {
         var since = _time.GetTimestamp();
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         _link = link;
-        _writer = new LinkWriter(link, _queue, ended.Token);
         _queue.LinkUp();
         _status.Connected(link.Server);
         LogConnected(link.Endpoint.ToString(), link.Server.ToString(), link.Server.Protocol);
 
-        Task[] halves = [_writer.RunAsync(), ReadAsync(link, ended.Token)];
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        Task[] halves = [WriteAsync(link, ended.Token), ReadAsync(link, ended.Token)];
         var first = await Task.WhenAny(halves).ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         link.Dispose();
         await Task.WhenAll(halves).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _queue.CallersGoneAsync().ConfigureAwait(false);
         _link = null;
 
         var cause = first.Exception?.InnerException ?? new IOException("The client closed the connection.");
@@ -144,6 +139,24 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
         if (_time.GetElapsedTime(since) >= Options.BackoffMax)
         {
             _backoff.Reset();
+        }
+    }
+
+    private async Task WriteAsync(RedisLink link, CancellationToken cancellationToken)
+    {
+        var batch = new List<PendingCommand>();
+        var output = new ArrayBufferWriter<byte>(16 << 10);
+        while (true)
+        {
+            while (_queue.TakeBatch(batch))
+            {
+                _queue.Render(batch, output);
+                await link.WriteAsync(output.WrittenMemory, cancellationToken).ConfigureAwait(false);
+                output = output.Capacity > KeptBufferBytes ? new ArrayBufferWriter<byte>(16 << 10) : output;
+                output.ResetWrittenCount();
+            }
+
+            await _queue.WaitForWorkAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

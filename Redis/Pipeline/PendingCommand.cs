@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Gristmill.Redis;
 
 /// <summary>Where a command stands. All moves are made under the lock of <see cref="CommandQueue"/>.</summary>
@@ -31,6 +29,8 @@ internal sealed class PendingCommand(string name, ArgumentBuffer arguments, Redi
 
     public RedisScript? Script => script;
 
+    public int Keys => keys;
+
     /// <summary>When the caller is answered with a timeout, in timestamps of the time provider.</summary>
     public long Deadline => deadline;
 
@@ -49,35 +49,4 @@ internal sealed class PendingCommand(string name, ArgumentBuffer arguments, Redi
     public bool IsScriptCheck { get; init; }
 
     public CancellationTokenRegistration Cancellation { get; set; }
-
-    /// <summary>Writes it in wire form. A script call keeps its arguments: it may have to be sent again with its body.</summary>
-    public void WriteTo(ArrayBufferWriter<byte> output)
-    {
-        if (script is not null)
-        {
-            RespWriter.Script(output, script, keys, arguments, WithBody);
-            return;
-        }
-
-        RespWriter.Command(output, arguments);
-        arguments.Release();
-    }
-
-    /// <summary>Answers the caller, with the error if there is one.</summary>
-    public void Complete(RedisReply reply, Exception? error)
-    {
-        Cancellation.Unregister();
-        if (error is null)
-        {
-            TrySetResult(reply);
-        }
-        else if (error is OperationCanceledException cancelled)
-        {
-            TrySetCanceled(cancelled.CancellationToken);
-        }
-        else
-        {
-            TrySetException(error);
-        }
-    }
 }
