@@ -10,7 +10,7 @@
 
 local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, WAITING_FULL = 0, 1, 2, 3, 4, 5, 6, 7
 local SHARDS, RUN_OF_SHARD = 16, 512
-local PRIORITY_STEP = 17592186044416 -- 2^44: ready jobs sort by priority, then by number
+local PRIORITY_STEP = 562949953421312 -- 2^49: ready jobs sort by priority, then by number; ten of them stay exact
 local CHUNK = 2000                   -- values per unpack; Lua's stack holds some 8,000
 local MAX_ERRORS = 10
 
@@ -136,15 +136,22 @@ local function mark_dead(rows)
   call_many('RPUSH', k_outbox, names)
 end
 
+-- Half the microseconds since 2026: numbers that no queue reaches by counting, for no server gives one in every two
+-- microseconds. Below PRIORITY_STEP until 2061.
+local function number_by_clock()
+  local t = redis.call('TIME')
+  return math.floor(((tonumber(t[1]) - 1767225600) * 1000000 + tonumber(t[2])) / 2)
+end
+
 -- The last number given. Where it is missing though the queue has been used (somebody removed it, or all of meta), numbers
--- go on far above all that there can be, so that nothing is overwritten.
+-- go on by the clock, above all that were given, also since an earlier loss, so that nothing is overwritten.
 local function last_number(value, known_epoch)
   if value then return tonumber(value) end
   local used = known_epoch or redis.call('HLEN', k_ids) > 0
   for shard = 0, SHARDS - 1 do
     used = used or wrong_type(k_jobs[shard], 'hash') == nil and redis.call('HLEN', k_jobs[shard]) > 0
   end
-  return used and server_now() or 0
+  return used and number_by_clock() or 0
 end
 
 -- The first write of a step that gives numbers where none is noted as the last: should the step end in the midst, the same

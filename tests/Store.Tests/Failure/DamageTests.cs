@@ -56,6 +56,22 @@ public sealed class DamageTests(SharedStores stores) : IClassFixture<SharedStore
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Numbers_that_ran_ahead_of_the_clock_are_not_given_again_when_meta_is_lost_once_more(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
+        await EnqueueAsync(queue, TestQueue.New("first"));
+        await queue.Do("DEL", queue.Keys.Of("meta"));
+        await EnqueueAsync(queue, [.. Enumerable.Range(0, 5_000).Select(i => TestQueue.New("fast-" + i, h => h.Id = "fast-" + i))]);
+        await queue.Do("DEL", queue.Keys.Of("meta"));
+        await queue.PushAsync("pushed");
+
+        var claimed = await queue.ClaimAsync();
+
+        Assert.Equal("fast-4999", Encoding.UTF8.GetString((await queue.Store.GetAsync("fast-4999", TestQueue.Stop))!.Payload.Span));
+        Assert.True(claimed.Items.Single().Seq > (await queue.Store.GetAsync("fast-4999", TestQueue.Stop))!.Seq);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Numbers_that_only_ids_remember_are_not_given_again_when_meta_is_lost(StoreKind kind)
     {
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
