@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Jobs;
@@ -26,12 +25,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     // A job that runs for longer can be asked for by its id.
     private static readonly TimeSpan AttachAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PollPeriod = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ProgressPeriod = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan HousePeriod = TimeSpan.FromSeconds(10);
-    private const int MaxProgressBatch = 200;
-
-    // How long handlers that were told to end may take before their jobs are given back behind their backs.
-    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
 
     private readonly QueueRuntime _queue;
     private readonly BridgeServices _services;
@@ -42,19 +36,15 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     private readonly Intake _intake;
     private readonly Recorder _recorder;
     private readonly Claimer _claimer;
+    private readonly ProgressSender _progress;
+    private readonly Trimmer _trimmer;
+    private readonly BridgeStop _stop;
     private readonly List<ListSource> _lists = [];
-    private readonly ConcurrentQueue<JobRun> _progressed = new();
     private readonly CancellationTokenSource _taking = new();
     private readonly CancellationTokenSource _all = new();
     private readonly List<Task> _loops = [];
     private long _polledAt;
-    private long _progressAt;
-    private long _trimmedAt;
-    private bool _trimming;
-    private bool _sendingProgress;
-    private bool _leaving;
-    private long _stopBegan;
-    private TimeSpan? _stopLimit;
+    private long _housedAt;
 
     public Bridge(QueueRuntime queue, BridgeServices services, ILogger log)
     {
@@ -77,10 +67,13 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         }
 
         _claimer = new Claimer(queue, _lease, _held, _intake, _storeClock, _lists, services.Clock, services.Random, log);
+        _progress = new ProgressSender(queue, services.Clock, log);
+        _trimmer = new Trimmer(queue, log);
+        _stop = new BridgeStop(queue, _lease, _held, TimeSpan.FromSeconds(services.Options.LeaseSeconds), services.Clock, log);
     }
 
     /// <summary>Whether it has stopped: nothing is held and the lease is given up.</summary>
-    public bool Stopped { get; private set; }
+    public bool Stopped => _stop.IsOver;
 
     public BridgeStatus Status => new(_queue.Name, _held.Executing, _held.Count, Stopped, _queue.Broken ?? _lease.Trouble ?? _recorder.Trouble ?? _intake.Trouble ?? _claimer.Trouble);
 
@@ -107,17 +100,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     /// <summary>Begins to stop. Asked again, the sooner end counts: a silo that drains without a limit may be told to stop.</summary>
     public void BeginStop(TimeSpan limit)
     {
-        if (_stopLimit is { } known)
-        {
-            var sooner = _services.Clock.GetElapsedTime(_stopBegan) + limit;
-            if (sooner < known) _stopLimit = sooner;
-            return;
-        }
-
-        _stopLimit = limit;
-        _stopBegan = _services.Clock.GetTimestamp();
-        _taking.Cancel();
-        _log.Stopping(_queue.Name, _held.Count, limit < BridgeHost.DrainLimit ? string.Create(CultureInfo.InvariantCulture, $"{limit.TotalSeconds} s") : "as long as they need");
+        if (_stop.Begin(limit)) _taking.Cancel();
     }
 
     /// <summary>Renews the lease and keeps house. Called by a timer of the grain.</summary>
@@ -170,14 +153,12 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
             _claimer.WakeRested();
         }
 
-        if (_services.Clock.GetElapsedTime(_progressAt, now) >= ProgressPeriod) _ = SendProgressAsync(now);
-        if (_stopLimit is not { } limit) return;
-        if (_services.Clock.GetElapsedTime(_stopBegan, now) >= limit) EndAll(now);
-        _ = StopWhenIdleAsync(_services.Clock.GetElapsedTime(_stopBegan, now) - limit);
+        _ = _progress.SendAsync(_all.Token);
+        _ = StopAsync();
     }
 
     /// <summary>From any thread.</summary>
-    public void Progressed(JobRun run) => _progressed.Enqueue(run);
+    public void Progressed(JobRun run) => _progress.Add(run);
 
     /// <summary>From any thread: the handler has returned; its slot is free.</summary>
     public void Ended(JobRun run)
@@ -228,8 +209,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         if (batch.NextDue is { } due) _claimer.Due(due);
         if (_queue.Options.ClusterConcurrency > 0) _claimer.WakeAll();
         else _claimer.Wake();
-        var most = _queue.Options.KeepFinished;
-        if (_recorder.Kept > most + Math.Max(1000, most / 20)) _ = TrimAsync();
+        if (_trimmer.IsPressing(_recorder.Kept)) _ = _trimmer.TrimAsync(_all.Token);
     }
 
     private void Attach(JobRun run)
@@ -297,113 +277,20 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         }
     }
 
-    private async Task SendProgressAsync(long now)
-    {
-        if (_sendingProgress) return;
-        _sendingProgress = true;
-        _progressAt = now;
-        try
-        {
-            foreach (var group in TakeProgress().GroupBy(p => p.Run.Generation))
-            {
-                await _queue.Store.ProgressAsync(group.Key, [.. group.Select(p => (p.Run.Seq, p.Run.Counter, p.Progress))], _all.Token);
-            }
-        }
-        catch (Exception error) when (error is RedisException or WrongTypeException or OperationCanceledException)
-        {
-            // Progress is for people; the next report says more.
-            _log.ProgressFailed(_queue.Name, error.Message);
-        }
-        finally
-        {
-            _sendingProgress = false;
-        }
-    }
-
-    private List<(JobRun Run, JobProgress Progress)> TakeProgress()
-    {
-        var reports = new List<(JobRun, JobProgress)>();
-        while (reports.Count < MaxProgressBatch && _progressed.TryDequeue(out var run))
-        {
-            if (run.TakeProgress() is { } progress && !run.Finishing && run.Result is null) reports.Add((run, progress));
-        }
-
-        return reports;
-    }
-
-    private async Task TrimAsync()
-    {
-        if (_trimming) return;
-        _trimming = true;
-        try
-        {
-            var options = _queue.Options;
-            bool more;
-            do
-            {
-                (_, _, more) = await _queue.Store.TrimAsync(options.KeepFinished, TimeSpan.FromSeconds(options.KeepFinishedSeconds), _queue.IdWindow, 50, _all.Token);
-            }
-            while (more);
-        }
-        catch (Exception error) when (error is RedisException or WrongTypeException or OperationCanceledException)
-        {
-            _log.TrimFailed(_queue.Name, error.Message);
-        }
-        finally
-        {
-            _trimming = false;
-        }
-    }
-
     private async Task GiveBackStraysAsync(CancellationToken cancellationToken)
     {
         var strays = new List<Settled>();
         while (_lease.Strays.TryDequeue(out var stray)) strays.Add(stray);
         if (strays.Count > 0) await _queue.Store.SettleAsync(_lease.Generation, strays, [], cancellationToken);
-        if (_services.Clock.GetElapsedTime(_trimmedAt) <= HousePeriod) return;
-        _trimmedAt = _services.Clock.GetTimestamp();
-        _ = TrimAsync();
+        if (_services.Clock.GetElapsedTime(_housedAt) <= HousePeriod) return;
+        _housedAt = _services.Clock.GetTimestamp();
+        _ = _trimmer.TrimAsync(_all.Token);
         _services.SendOutbox(_queue.Name);
     }
 
-    // Past the limit handlers are told to end; those that do not, past the grace, lose their jobs to the ready set.
-    private void EndAll(long now)
+    private async Task StopAsync()
     {
-        foreach (var run in _held.All) run.End(EndCause.Shutdown);
-        if (_services.Clock.GetElapsedTime(_stopBegan, now) < _stopLimit!.Value + StopGrace) return;
-        foreach (var run in _held.All.Where(r => r.Result is null && !r.Finishing).ToList())
-        {
-            run.Lost = true;
-            _held.Remove(run);
-            _lease.Strays.Enqueue(new Settled(run.Seq, run.Counter, Settlement.Release, 0, null));
-            _log.GivenBackWhileRunning(_queue.Name, run.Id);
-        }
-    }
-
-    // Stopped is who holds nothing any more. What cannot be recorded or given back since the store is away is left to the
-    // lease, which expires: stopping never waits for the store longer than that.
-    private async Task StopWhenIdleAsync(TimeSpan over)
-    {
-        var tooLate = over > StopGrace + TimeSpan.FromSeconds(_services.Options.LeaseSeconds);
-        if (_leaving || (!tooLate && (_held.Count > 0 || _lease.Strays.Count > 0))) return;
-        _leaving = true;
-        try
-        {
-            if (tooLate) _log.StoppedInPart(_queue.Name, _held.Count);
-            else if (await _queue.Store.LeaveAsync(_lease.Generation, _all.Token) > 0) return;
-            Stopped = true;
-            await _all.CancelAsync();
-        }
-        catch (Exception error) when (error is RedisException or WrongTypeException or OperationCanceledException)
-        {
-            // Nothing is held: what stands in the store is a lease that expires by itself.
-            _log.RenewFailed(_queue.Name, error.Message);
-            Stopped = true;
-            await _all.CancelAsync();
-        }
-        finally
-        {
-            _leaving = false;
-        }
+        await _stop.GoOnAsync(_all.Token);
+        if (_stop.IsOver) await _all.CancelAsync();
     }
 }
