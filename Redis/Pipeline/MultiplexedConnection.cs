@@ -20,6 +20,7 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly Backoff _backoff;
+    private readonly RepeatedFailure _failures;
     private readonly CommandQueue _queue;
     private readonly CancellationTokenSource _stop = new();
     private readonly ITimer _sweeper;
@@ -34,6 +35,7 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
         _log = log;
         _time = time;
         _backoff = new Backoff(options.BackoffMin, options.BackoffMax, random);
+        _failures = new RepeatedFailure(time);
         _queue = new CommandQueue(options, time, Unavailable);
 
         // Late answers to time limits by an eighth at most, and by no more than a quarter of a second.
@@ -115,6 +117,7 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
         _link = link;
         _queue.LinkUp();
         _status.Connected(link.Server);
+        _failures.Succeeded();
         LogConnected(link.Endpoint.ToString(), link.Server.ToString(), link.Server.Protocol);
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -197,10 +200,23 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
     private void ConnectFailed(RedisUnavailableException error)
     {
         _status.Disconnected(error);
-        LogConnectFailed(error.Message);
+        Say(error);
         if (RedisConnector.IsHopeless(error))
         {
             _queue.FailWaiting(() => RedisConnector.Unreachable(Place, error));
+        }
+    }
+
+    private void Say(RedisUnavailableException error)
+    {
+        switch (_failures.Failed(error.Message))
+        {
+            case FailureNews.New:
+                LogConnectFailed(error.Message, RedisAdvice.Of(error));
+                break;
+            case FailureNews.Still:
+                LogStillNoConnection(_failures.Count, _failures.Lasted.TotalSeconds, error.Message);
+                break;
         }
     }
 

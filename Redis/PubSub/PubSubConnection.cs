@@ -17,6 +17,7 @@ internal sealed partial class PubSubConnection(RedisConnector connector, ILogger
     private readonly Dictionary<string, List<RedisSubscription>> _wanted = new(StringComparer.Ordinal);
     private readonly Backoff _backoff = new(connector.Options.BackoffMin, connector.Options.BackoffMax, random);
     private readonly CancellationTokenSource _stop = new();
+    private readonly RepeatedFailure _failures = new(time);
     private Asked? _asked;
     private Exception? _lastError;
     private Task? _loop;
@@ -107,7 +108,7 @@ internal sealed partial class PubSubConnection(RedisConnector connector, ILogger
                 catch (RedisUnavailableException e)
                 {
                     _lastError = e;
-                    LogConnectFailed(e.Message);
+                    Say(e.Message, () => LogConnectFailed(e.Message));
                 }
 
                 await Task.Delay(_backoff.Next(), time, _stop.Token).ConfigureAwait(false);
@@ -139,15 +140,36 @@ internal sealed partial class PubSubConnection(RedisConnector connector, ILogger
             _asked = null;
         }
 
-        if (first.Exception?.InnerException is { } cause && !_stop.IsCancellationRequested)
-        {
-            _lastError = cause;
-            LogLost(link.Endpoint.ToString(), cause.Message);
-        }
-
         if (time.GetElapsedTime(since) >= connector.Options.BackoffMax)
         {
             _backoff.Reset();
+            _failures.Succeeded();
+        }
+
+        if (first.Exception?.InnerException is { } cause && !_stop.IsCancellationRequested)
+        {
+            _lastError = cause;
+            if (cause is RedisServerException refused)
+            {
+                Say(refused.Message, () => LogRefused(link.Endpoint.ToString(), refused.Message, RedisAdvice.Of(refused)));
+            }
+            else
+            {
+                LogLost(link.Endpoint.ToString(), cause.Message);
+            }
+        }
+    }
+
+    private void Say(string message, Action first)
+    {
+        switch (_failures.Failed(message))
+        {
+            case FailureNews.New:
+                first();
+                break;
+            case FailureNews.Still:
+                LogStillFailing(_failures.Count, _failures.Lasted.TotalSeconds, message);
+                break;
         }
     }
 
@@ -196,7 +218,7 @@ internal sealed partial class PubSubConnection(RedisConnector connector, ILogger
         if (reply.IsError)
         {
             var text = reply.AsString();
-            throw new IOException($"The server refused a subscription: {text}");
+            throw new RedisServerException(RedisErrorCode.Of(text, fromScript: false), text);
         }
 
         if (!reply.IsAggregate || reply.Count < 3)

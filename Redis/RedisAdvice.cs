@@ -1,0 +1,30 @@
+namespace Gristmill.Redis;
+
+/// <summary>What to do when Redis does not serve: by what it said, where it said something.</summary>
+public static class RedisAdvice
+{
+    private const string Form = "An address reads redis://user:password@host:6379/0; a password alone reads redis://:password@host:6379/0.";
+
+    /// <summary>One or two sentences.</summary>
+    /// <param name="error">What went wrong; what the server said may be inside it.</param>
+    public static string Of(Exception error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return (error as RedisServerException ?? error.InnerException as RedisServerException) switch
+        {
+            { Code: RedisErrorCode.WrongPass } => $"The user or the password in the address is wrong. {Form}",
+            { Code: RedisErrorCode.NoAuth } => $"It asks for a password. {Form}",
+            { } said when IsForbidden(said) =>
+                "The user in the address may not do this: ACL SETUSER gives the rights, or take another user. Needed are the commands but @admin, the keys gristmill:* and the lists, and the channels &gristmill:*.",
+            { Code: RedisErrorCode.Loading } => "It reads its data from disk; try again when it has.",
+            { } said when said.Message.Contains("DB index", StringComparison.OrdinalIgnoreCase) || said.Message.Contains("database", StringComparison.OrdinalIgnoreCase) =>
+                "The number at the end of the address is the database; this Redis has fewer (16 unless its setting 'databases' says otherwise).",
+            { } => "That is Redis's own word; see its log.",
+            null => "Is the address right (--redis, REDIS_URL), and Redis up?",
+        };
+    }
+
+    // What a script may not do is an error of the script, with another code.
+    private static bool IsForbidden(RedisServerException said) => said.Code == RedisErrorCode.NoPermission
+        || said.Message.Contains("The user executing the script can't", StringComparison.Ordinal);
+}
