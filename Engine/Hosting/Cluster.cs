@@ -52,7 +52,7 @@ internal sealed class Cluster : IMembershipListener, IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            _engine.Log.NotJoined(Membership.LocalSilo, _engine.Options.MembershipTtl);
+            _engine.Log.NotJoined(Membership.LocalSilo, _engine.Options.MembershipTtl.TotalSeconds, Membership.Trouble ?? "Redis does not answer.");
         }
     }
 
@@ -102,12 +102,13 @@ internal sealed class Cluster : IMembershipListener, IAsyncDisposable
     async Task IMembershipListener.ReregisterAsync(SiloAddress silo, CancellationToken cancellationToken)
     {
         var held = _engine.Catalog.All.Where(activation => activation.Directory is not null).Select(activation => activation.Id).ToList();
-        foreach (var taken in await Locator.ReregisterAsync(silo, held, cancellationToken).ConfigureAwait(false))
+        var taken = await Locator.ReregisterAsync(silo, held, cancellationToken).ConfigureAwait(false);
+        foreach (var grain in taken)
         {
-            _engine.Catalog.Find(taken)?.Deactivate(new(
-                DeactivationReasonCode.DuplicateActivation, $"Another silo has activated {taken} while this one was counted out."));
+            _engine.Catalog.Find(grain)?.Deactivate(new(
+                DeactivationReasonCode.DuplicateActivation, $"Another silo has activated {grain} while this one was counted out."));
         }
 
-        _engine.Log.Reregistered(silo, held.Count);
+        _engine.Log.Reregistered(silo, held.Count - taken.Count, taken.Count);
     }
 }

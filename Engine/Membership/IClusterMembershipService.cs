@@ -24,6 +24,9 @@ public interface IClusterMembershipService
     /// </summary>
     bool IsCutOff { get; }
 
+    /// <summary>Why this silo could not renew its membership when it last tried, for people; null when it could.</summary>
+    string? Trouble { get; }
+
     /// <summary>Takes no new activations from now on and tells the others. What is active goes on until the silo stops.</summary>
     /// <param name="cancellationToken">Stops the wait until the others can know.</param>
     Task DrainAsync(CancellationToken cancellationToken = default);

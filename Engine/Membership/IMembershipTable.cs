@@ -17,6 +17,12 @@ internal sealed record RenewReply(
     bool IsMember, long Version, DateTimeOffset ServerTime, IReadOnlyList<string> Dead, IReadOnlyList<ClusterMember>? Members, IReadOnlyList<string> Left)
 {
     public static readonly RenewReply NotMember = new(false, 0, default, [], null, []);
+
+    /// <summary>What stood among the members and was written by no silo; it was taken out.</summary>
+    public IReadOnlyList<string> Strangers { get; init; } = [];
+
+    /// <summary>Members of this version whose records this silo cannot read, and leaves alone.</summary>
+    public IReadOnlyList<string> Unreadable { get; init; } = [];
 }
 
 /// <summary>Keeps the membership of a cluster. All traffic of the membership goes through here, and nothing else does.</summary>

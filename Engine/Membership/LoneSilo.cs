@@ -15,6 +15,8 @@ internal sealed class LoneSilo(SiloAddress address, MemberRecord record) : IClus
 
     public bool IsCutOff => false;
 
+    public string? Trouble => null;
+
     private ClusterMember Me => MemberRecord.Read(address.Id, System.Text.Encoding.UTF8.GetBytes((record with { Status = LocalStatus }).Write()))!;
 
     public Task DrainAsync(CancellationToken cancellationToken = default)

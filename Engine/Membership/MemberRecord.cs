@@ -11,7 +11,7 @@ internal sealed record MemberRecord
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        Converters = { new JsonStringEnumConverter<SiloStatus>(JsonNamingPolicy.CamelCase) },
+        Converters = { new StatusConverter() },
     };
 
     public SiloStatus Status { get; init; }
@@ -51,10 +51,25 @@ internal sealed record MemberRecord
                 GrainClasses = record.Grains ?? [],
             };
         }
-        catch (Exception malformed) when (malformed is JsonException or ArgumentException)
+        catch (Exception malformed) when (malformed is JsonException or ArgumentException or InvalidOperationException)
         {
             return null;
         }
+    }
+
+    // A status that a later version has: whatever it is, nothing is placed there, as on a silo that is not active yet.
+    private sealed class StatusConverter : JsonConverter<SiloStatus>
+    {
+        public override SiloStatus Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.GetString() switch
+            {
+                "active" => SiloStatus.Active,
+                "shuttingDown" => SiloStatus.ShuttingDown,
+                _ => SiloStatus.Joining,
+            };
+
+        public override void Write(Utf8JsonWriter writer, SiloStatus value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(JsonNamingPolicy.CamelCase.ConvertName($"{value}"));
     }
 }
 

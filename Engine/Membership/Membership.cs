@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Gristmill.Redis;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Engine;
@@ -54,10 +55,14 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
     private volatile bool _joined;
     private volatile bool _registered = true;
     private volatile bool _draining;
+    private readonly RepeatedFailure _failures;
     private TaskCompletionSource? _asked;
-    private bool _failing;
+    private volatile string? _trouble;
+    private IReadOnlyList<string> _unreadable = [];
+    private SiloAddress? _former;
     private bool _saidCutOff;
-    private long _deadline;
+    private long _renewed;
+    private long _ticked;
 
     public Membership(
         IMembershipTable table, GrainEngineOptions options, MemberRecord record, IMembershipListener listener, Func<Guid> newGeneration,
@@ -65,6 +70,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
     {
         (_table, _options, _record, _listener, _newGeneration, _time, _log) = (table, options, record, listener, newGeneration, time, log);
         _address = new(options.SiloName, newGeneration());
+        _failures = new(time);
     }
 
     public ClusterMembershipSnapshot CurrentSnapshot => _published.Snapshot;
@@ -75,7 +81,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
 
     public SiloStatus LocalStatus => _draining ? SiloStatus.ShuttingDown : _joined && _registered ? SiloStatus.Active : SiloStatus.Joining;
 
-    public bool IsCutOff => !_joined || _time.GetTimestamp() >= Volatile.Read(ref _deadline);
+    public bool IsCutOff => !_joined || SinceRenewed >= _options.MembershipTtl;
 
     /// <summary>Whether this silo was a member and has not renewed in time: it may be counted out and not know it.</summary>
     public bool IsOverdue => _joined && IsCutOff;
@@ -85,12 +91,17 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
 
     public bool IsDraining => _draining;
 
+    public string? Trouble => _trouble;
+
+    private TimeSpan SinceRenewed => _time.GetElapsedTime(Volatile.Read(ref _renewed));
+
     /// <summary>Completes when the silo has joined for the first time.</summary>
     public Task FirstJoin => _firstJoin.Task;
 
     public void Start()
     {
         using var _ = SuppressedFlow.Begin();
+        _ticked = _time.GetTimestamp();
         _tick = _time.CreateTimer(static state => ((Membership)state!).Tick(), this, _options.MembershipRenew, _options.MembershipRenew);
         _loop = Task.Run(RunAsync);
         _watch = Task.Run(WatchAsync);
@@ -157,13 +168,10 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
             try
             {
                 await RenewAsync(_stop.Token).ConfigureAwait(false);
-                _failing = false;
             }
             catch (Exception failure) when (!_stop.IsCancellationRequested)
             {
-                if (!_failing)
-                    _log.RenewFailed(_address, failure.Message);
-                _failing = true;
+                Failed(failure);
             }
             catch (OperationCanceledException)
             {
@@ -185,15 +193,15 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
             _options.MembershipTtl, _options.MembershipTtl / 2, mode, CurrentSnapshot.Version);
         var sent = _time.GetTimestamp();
         var reply = await _table.RenewAsync(request, cancellationToken).ConfigureAwait(false);
+        _trouble = null;
         if (!reply.IsMember)
         {
             Lose();
             return;
         }
 
-        Volatile.Write(ref _deadline, sent + Ticks(_options.MembershipTtl));
-        if (!_joined)
-            Joined();
+        Renewed(sent);
+        Warn(reply);
         if (reply.Members is { } members)
             Publish(new ClusterMembershipSnapshot(reply.Version, members), reply.Left);
         if (!_registered && _reregister.IsCompleted)
@@ -206,21 +214,59 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
             Wake();
     }
 
-    private void Joined()
+    private void Failed(Exception failure)
     {
+        _trouble = failure.Message;
+        switch (_failures.Failed(failure.Message))
+        {
+            case FailureNews.New:
+                _log.RenewFailed(_address, failure.Message);
+                break;
+            case FailureNews.Still:
+                _log.RenewStillFails(_address, _failures.Count, _failures.Lasted.TotalSeconds, failure.Message);
+                break;
+        }
+    }
+
+    private void Renewed(long sent)
+    {
+        var last = SinceRenewed.TotalSeconds;
+        Volatile.Write(ref _renewed, sent);
+        var failed = _failures.Succeeded();
+        if (_joined && (failed || _saidCutOff))
+            _log.RenewsAgain(_address, last);
+        else if (!_joined && _firstJoin.Task.IsCompleted)
+            _log.Rejoined(_address, last, _former);
+        else if (!_joined)
+            _log.Joined(_address);
         _joined = true;
         _saidCutOff = false;
-        _log.Joined(_address);
         _firstJoin.TrySetResult();
     }
+
+    private void Warn(RenewReply reply)
+    {
+        if (reply.Strangers.Count > 0)
+            _log.Strangers(Names(reply.Strangers));
+        if (reply.Members is null)
+            return;
+        if (reply.Unreadable.Except(_unreadable, StringComparer.Ordinal).ToList() is { Count: > 0 } unreadable)
+            _log.Unreadable(Names(unreadable));
+        _unreadable = reply.Unreadable;
+    }
+
+    // Others may have written anything of any length.
+    private static string Names(IReadOnlyList<string> ids) =>
+        string.Join(", ", ids.Take(8).Select(id => id.Length > 120 ? id[..120] + "…" : id)) + (ids.Count > 8 ? $" and {ids.Count - 8} more" : "");
 
     private void Lose()
     {
         var former = _address;
-        _log.CountedOut(former);
+        _former = former;
         _joined = false;
         _registered = false;
         _address = new(former.Name, _newGeneration());
+        _log.CountedOut(former, _listener.Load.CallsInFlight, _address);
         _listener.Lost(former);
         Wake();
     }
@@ -298,7 +344,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         if (!_stop.IsCancellationRequested)
         {
             // Not when this silo itself has left: the others are still there, and wait for its last answers.
-            foreach (var member in gone)
+            foreach (var member in gone.Where(silo => silo != _former))
                 _log.MemberGone(member);
             _listener.Changed(gone, left);
         }
@@ -308,10 +354,14 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
 
     private void Tick()
     {
+        // Half of a membership's time is what is not trusted as a pause elsewhere too.
+        if (_time.GetElapsedTime(_ticked) is var since && since > _options.MembershipTtl / 2)
+            _log.StoodStill(_address, since.TotalSeconds);
+        _ticked = _time.GetTimestamp();
         if (IsOverdue && !_saidCutOff)
         {
             _saidCutOff = true;
-            _log.CutOff(_address, _options.MembershipTtl);
+            _log.CutOff(_address, _options.MembershipTtl.TotalSeconds, SinceRenewed.TotalSeconds);
         }
 
         Wake();
@@ -338,8 +388,6 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
             current = next is null ? null : _published;
         }
     }
-
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 
     private sealed class Published(ClusterMembershipSnapshot snapshot)
     {

@@ -14,6 +14,9 @@ internal sealed class RedisMembershipTable(IRedisClient redis, ClusterKeys keys)
     /// <summary>How long the messages to a former member are kept, ms: longer than one that leaves in order takes to answer them.</summary>
     private const long KeepMessages = 10_000;
 
+    /// <summary>An end of a membership further away than this, and than twenty of the caller's own, was written by no silo.</summary>
+    private static readonly TimeSpan Far = TimeSpan.FromMinutes(10);
+
     public async Task<RenewReply> RenewAsync(RenewRequest request, CancellationToken cancellationToken)
     {
         var call = EngineScripts.MemberRenew.Call()
@@ -22,21 +25,29 @@ internal sealed class RedisMembershipTable(IRedisClient redis, ClusterKeys keys)
             .AddArg((long)request.Ttl.TotalMilliseconds).AddArg((long)request.Gap.TotalMilliseconds)
             .AddArg(request.Mode switch { RenewMode.Join => "join", RenewMode.Rejoin => "rejoin", _ => "renew" })
             .AddArg(request.KnownVersion == 0 ? "" : request.KnownVersion.ToString(CultureInfo.InvariantCulture))
-            .AddArg(keys.Changed).AddArg(MostRemoved)
+            .AddArg(keys.Changed).AddArg(MostRemoved).AddArg((long)Math.Max(Far.TotalMilliseconds, 20 * request.Ttl.TotalMilliseconds))
             .WithTimeout(request.Ttl);
         var reply = await redis.EvaluateAsync(call, cancellationToken).ConfigureAwait(false);
         if (reply[0].AsString() != "ok")
             return RenewReply.NotMember;
         var members = reply[4].Count == 0 ? null : new List<ClusterMember>(reply[4].Count / 2);
+        var unreadable = new List<string>();
         for (var index = 0; index + 1 < reply[4].Count; index += 2)
         {
-            if (MemberRecord.Read(reply[4][index].AsString(), reply[4][index + 1].Bytes.Span) is { } member)
+            var id = reply[4][index].AsString();
+            if (MemberRecord.Read(id, reply[4][index + 1].Bytes.Span) is { } member)
                 members!.Add(member);
+            else
+                unreadable.Add(id);
         }
 
         return new RenewReply(
             true, reply[1].AsInteger(), DateTimeOffset.FromUnixTimeMilliseconds(reply[2].AsInteger()),
-            [.. reply[3].AsList().Select(id => id.AsString())], members, [.. reply[5].AsList().Select(id => id.AsString())]);
+            [.. reply[3].AsList().Select(id => id.AsString())], members, [.. reply[5].AsList().Select(id => id.AsString())])
+        {
+            Strangers = [.. reply[6].AsList().Select(id => id.AsString())],
+            Unreadable = unreadable,
+        };
     }
 
     public async Task LeaveAsync(string member, CancellationToken cancellationToken)

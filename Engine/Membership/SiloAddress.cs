@@ -17,7 +17,11 @@ public sealed record SiloAddress(string Name, Guid Generation)
     {
         ArgumentNullException.ThrowIfNull(id);
         var at = id.LastIndexOf('@');
-        return at > 0 && Guid.TryParseExact(id.AsSpan(at + 1), "N", out var generation) ? new(id[..at], generation) : null;
+
+        // An id has one spelling: two of one member would be two.
+        return at > 0 && Guid.TryParseExact(id.AsSpan(at + 1), "N", out var generation) && new SiloAddress(id[..at], generation) is var read && read.Id == id
+            ? read
+            : null;
     }
 
     /// <inheritdoc/>

@@ -15,39 +15,61 @@
 -- ARGV[7]  the version that the caller knows; empty for none
 -- ARGV[8]  the channel of changes
 -- ARGV[9]  the most members to remove at once
+-- ARGV[10] longer than any membership can hold, ms
 --
--- Reply: {'ok', version, server's time in ms, {ids of the dead}, {id, record, ...}, {ids that left in order}}, the members
---        and who left only when the version is not the one that the caller knows; or {'not-member'} when this generation is over: it never comes back.
+-- Reply: {'ok', version, server's time in ms, {ids of the dead}, {id, record, ...}, {ids that left in order}, {ids of
+--        strangers}}, the members and who left only when the version is not the one that the caller knows; or {'not-member'}
+--        when this generation is over: it never comes back.
 -- Event: the new version, when members came, went or changed.
 --
 -- After a gap nobody is removed and every membership is extended once: the server or the clock stood still, not the
 -- members. Who is in the sorted set is a member: only this script and member_leave take one out.
+-- What this script and its like have not written is no member but a stranger: a record whose id is not among the living, a
+-- membership that ends later than any that was renewed (it gets the time of one renewal), an id that is none. Strangers
+-- are taken out and named.
 
 local function text(number) return string.format('%.0f', number) end
 
+local function whole(value) return value and #value < 16 and string.match(value, '^%d+$') and tonumber(value) or nil end
+
+local ID = '^.+@' .. string.rep('[0-9a-f]', 32) .. '$'
+
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local id, ttl, gap = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local id, ttl, gap, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[9])
 local view = redis.call('HMGET', KEYS[4], 'version', 'tick')
-local version, tick = view[1] or text(now), tonumber(view[2] or now)
-local changed = not view[1]
+local version, tick = whole(view[1]) or now, whole(view[2]) or now
+local changed = not whole(view[1])
+local strangers = {}
 
 if not redis.call('ZSCORE', KEYS[3], id) and (ARGV[6] == 'renew' or redis.call('ZSCORE', KEYS[5], id)) then
   return {'not-member'}
 end
 
 local function remove(gone)
-  redis.call('ZADD', KEYS[5], text(now), gone)
+  if string.match(gone, ID) then
+    redis.call('ZADD', KEYS[5], text(now), gone)
+  else
+    strangers[#strangers + 1] = gone
+  end
   redis.call('ZREM', KEYS[3], gone)
   redis.call('HDEL', KEYS[1], gone)
   redis.call('HDEL', KEYS[2], gone)
   changed = true
 end
 
-if now - tick > gap or tick - now > gap then
+-- After a step of the clock the ends of all are far away, and none of them is a stranger's.
+local paused = now - tick > gap or tick - now > gap
+local far = text(now + tonumber(ARGV[10]))
+for _, late in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], far, '+inf', 'LIMIT', 0, most)) do
+  redis.call('ZADD', KEYS[3], text(now + ttl), late)
+  if not paused then strangers[#strangers + 1] = late end
+end
+
+if paused then
   local members = redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')
   for i = 1, #members, 2 do
-    redis.call('ZADD', KEYS[3], text(now + math.max(tonumber(members[i + 1]) - tick, ttl)), members[i])
+    redis.call('ZADD', KEYS[3], text(now + math.max((tonumber(members[i + 1]) or 0) - tick, ttl)), members[i])
   end
 end
 
@@ -58,7 +80,7 @@ if redis.call('HGET', KEYS[1], id) ~= ARGV[2] then
 end
 redis.call('HSET', KEYS[2], id, ARGV[3])
 
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, ARGV[9])) do
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, most)) do
   remove(gone)
 end
 if ARGV[6] == 'join' then
@@ -68,15 +90,43 @@ if ARGV[6] == 'join' then
   end
 end
 
-if changed then version = text(tonumber(version) + 1) end
-redis.call('HSET', KEYS[4], 'version', version, 'tick', text(now))
-if changed then redis.call('PUBLISH', ARGV[8], version) end
+local members = {}
+local counts = redis.call('HLEN', KEYS[1]) == redis.call('ZCARD', KEYS[3])
+if changed or not counts or text(version) ~= ARGV[7] then
+  local records = redis.call('HGETALL', KEYS[1])
+  for i = 1, #records, 2 do
+    if redis.call('ZSCORE', KEYS[3], records[i]) then
+      members[#members + 1] = records[i]
+      members[#members + 1] = records[i + 1]
+    elseif #strangers < most then
+      strangers[#strangers + 1] = records[i]
+      redis.call('HDEL', KEYS[1], records[i])
+      redis.call('HDEL', KEYS[2], records[i])
+    end
+  end
+end
 
-local members, left = {}, {}
-if version ~= ARGV[7] then
-  members = redis.call('HGETALL', KEYS[1])
+if changed then version = version + 1 end
+redis.call('HSET', KEYS[4], 'version', text(version), 'tick', text(now))
+if changed then redis.call('PUBLISH', ARGV[8], text(version)) end
+
+local dead, left = {}, {}
+for _, late in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], far, '+inf', 'LIMIT', 0, most)) do
+  redis.call('ZADD', KEYS[5], text(now), late)
+end
+for _, former in ipairs(redis.call('ZRANGE', KEYS[5], 0, 7)) do
+  if string.match(former, ID) then
+    dead[#dead + 1] = former
+  else
+    redis.call('ZREM', KEYS[5], former)
+    strangers[#strangers + 1] = former
+  end
+end
+if text(version) == ARGV[7] then
+  members = {}
+else
   for _, former in ipairs(redis.call('ZREVRANGE', KEYS[5], 0, 31)) do
     if redis.call('HGET', KEYS[2], former) == 'left' then left[#left + 1] = former end
   end
 end
-return {'ok', version, text(now), redis.call('ZRANGE', KEYS[5], 0, 7), members, left}
+return {'ok', text(version), text(now), dead, members, left, strangers}
