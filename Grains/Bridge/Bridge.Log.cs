@@ -8,14 +8,23 @@ internal static partial class BridgeLog
     [LoggerMessage(1000, LogLevel.Information, "Queue {Queue}: lease held as generation {Generation}.")]
     public static partial void LeaseHeld(this ILogger log, string queue, string generation);
 
-    [LoggerMessage(1001, LogLevel.Warning, "Queue {Queue}: the lease of generation {Generation} is gone; {Held} jobs that it held are ended and left to others. Joining anew.")]
-    public static partial void LeaseLost(this ILogger log, string queue, string generation, int held);
+    [LoggerMessage(1001, LogLevel.Warning, "Queue {Queue}: the lease of generation {Generation} is gone; {Held} jobs that it held are ended and left to others. Joining anew, as generation {Next}.")]
+    public static partial void LeaseLost(this ILogger log, string queue, string generation, int held, string next);
 
-    [LoggerMessage(1002, LogLevel.Warning, "Queue {Queue}: the lease could not be renewed within {Ttl} s; {Running} running jobs are told to end and nothing more is claimed.")]
-    public static partial void LeaseDeadline(this ILogger log, string queue, int running, double ttl);
+    [LoggerMessage(1002, LogLevel.Warning, "Queue {Queue}: the lease could not be renewed within {Ttl} s: generation {Generation} renewed it {Seconds:0.0} s ago. {Running} running jobs are told to end, and nothing more is claimed.")]
+    public static partial void LeaseDeadline(this ILogger log, string queue, string generation, double ttl, double seconds, int running);
 
-    [LoggerMessage(1003, LogLevel.Warning, "Queue {Queue}: renewing the lease failed: {Error}")]
-    public static partial void RenewFailed(this ILogger log, string queue, string error);
+    [LoggerMessage(1003, LogLevel.Warning, "Queue {Queue}: renewing the lease failed, and is tried again until it succeeds: {Error} {Advice}")]
+    public static partial void RenewFailed(this ILogger log, string queue, string error, string advice);
+
+    [LoggerMessage(1009, LogLevel.Warning, "Queue {Queue}: renewing the lease still fails, after {Attempts} attempts in {Seconds:0} s: {Error}")]
+    public static partial void RenewStillFails(this ILogger log, string queue, int attempts, double seconds, string error);
+
+    [LoggerMessage(1016, LogLevel.Warning, "Queue {Queue}: what this silo holds without its knowing could not be given back yet: {Error}")]
+    public static partial void StraysKept(this ILogger log, string queue, string error);
+
+    [LoggerMessage(1054, LogLevel.Warning, "Queue {Queue}: the lease could not be given up, and expires by itself: {Error}")]
+    public static partial void LeaveFailed(this ILogger log, string queue, string error);
 
     [LoggerMessage(1004, LogLevel.Warning, "Queue {Queue}: job {Job}, attempt {Attempt}: the store does not say any more that this silo runs it; its result will be dropped.")]
     public static partial void JobLost(this ILogger log, string queue, string job, int attempt);

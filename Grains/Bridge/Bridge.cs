@@ -75,7 +75,9 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     /// <summary>Whether it has stopped: nothing is held and the lease is given up.</summary>
     public bool Stopped => _stop.IsOver;
 
-    public BridgeStatus Status => new(_queue.Name, _held.Executing, _held.Count, Stopped, _queue.Broken ?? _lease.Trouble ?? _recorder.Trouble ?? _intake.Trouble ?? _claimer.Trouble);
+    public BridgeStatus Status => new(_queue.Name, _held.Executing, _held.Count, Stopped, Trouble);
+
+    private string? Trouble => _queue.Broken ?? _lease.Trouble ?? _recorder.Trouble ?? _intake.Trouble ?? _claimer.Trouble;
 
     string IRunOwner.Queue => _queue.Name;
 
@@ -106,7 +108,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     /// <summary>Renews the lease and keeps house. Called by a timer of the grain.</summary>
     public async Task RenewAsync(CancellationToken cancellationToken)
     {
-        if (Stopped) return;
+        if (Stopped || _stop.IsLeaving) return;
         var wasHeld = _lease.IsHeld;
         await _lease.TickAsync(cancellationToken);
         if (!wasHeld && _lease.IsHeld) _claimer.WakeAll();
@@ -117,7 +119,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         catch (Exception error) when (error is RedisException or WrongTypeException)
         {
             // The store says at the next tick again that this silo holds them.
-            _log.RenewFailed(_queue.Name, error.Message);
+            _log.StraysKept(_queue.Name, error.Message);
         }
     }
 
@@ -127,6 +129,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         if (Stopped) return;
         var now = _services.Clock.GetTimestamp();
         _lease.CheckDeadline();
+        _queue.Trouble = Trouble;
         foreach (var run in _held.All)
         {
             if (run.CalledAt == 0 || run.Result is not null) continue;
@@ -282,7 +285,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         var strays = new List<Settled>();
         while (_lease.Strays.TryDequeue(out var stray)) strays.Add(stray);
         if (strays.Count > 0) await _queue.Store.SettleAsync(_lease.Generation, strays, [], cancellationToken);
-        if (_services.Clock.GetElapsedTime(_housedAt) <= HousePeriod) return;
+        if (!_lease.IsHeld || _services.Clock.GetElapsedTime(_housedAt) <= HousePeriod) return;
         _housedAt = _services.Clock.GetTimestamp();
         _ = _trimmer.TrimAsync(_all.Token);
         _services.SendOutbox(_queue.Name);

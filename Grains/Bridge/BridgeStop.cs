@@ -18,10 +18,12 @@ internal sealed class BridgeStop(QueueRuntime queue, LeaseKeeper lease, HeldJobs
 
     private long _began;
     private TimeSpan? _limit;
-    private bool _leaving;
 
     /// <summary>Whether it is over: nothing is held, and the lease is given up.</summary>
     public bool IsOver { get; private set; }
+
+    /// <summary>Whether the lease is being given up: a renewal would take it again.</summary>
+    public bool IsLeaving { get; private set; }
 
     /// <summary>Begins. Asked again, the sooner end counts: a silo that drains without a limit may be told to stop.</summary>
     /// <returns>Whether it was the first time.</returns>
@@ -67,8 +69,10 @@ internal sealed class BridgeStop(QueueRuntime queue, LeaseKeeper lease, HeldJobs
     private async Task LeaveWhenIdleAsync(TimeSpan over, CancellationToken cancellationToken)
     {
         var tooLate = over > Grace + leaseTime;
-        if (_leaving || (!tooLate && (held.Count > 0 || lease.Strays.Count > 0))) return;
-        _leaving = true;
+
+        // A renewal that is under way would find the lease given up, and take it again.
+        if (IsLeaving || (!tooLate && (lease.IsRenewing || held.Count > 0 || lease.Strays.Count > 0))) return;
+        IsLeaving = true;
         try
         {
             if (tooLate) log.StoppedInPart(queue.Name, held.Count);
@@ -78,12 +82,12 @@ internal sealed class BridgeStop(QueueRuntime queue, LeaseKeeper lease, HeldJobs
         catch (Exception error) when (error is RedisException or WrongTypeException or OperationCanceledException)
         {
             // Nothing is held: what stands in the store is a lease that expires by itself.
-            log.RenewFailed(queue.Name, error.Message);
+            log.LeaveFailed(queue.Name, error.Message);
             IsOver = true;
         }
         finally
         {
-            _leaving = false;
+            IsLeaving = false;
         }
     }
 }

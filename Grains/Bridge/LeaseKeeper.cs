@@ -32,6 +32,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         LostBudget = queue.Options.LostBudget,
     };
 
+    private readonly RepeatedFailure _failures = new(clock);
     private long _sentAt;
     private string? _joined;
     private string? _epoch;
@@ -73,13 +74,42 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     public void CheckDeadline()
     {
         if (clock.GetElapsedTime(_sentAt) < _ttl) return;
-        if (IsHeld) log.LeaseDeadline(queue.Name, held.Executing, _ttl.TotalSeconds);
+        if (IsHeld)
+        {
+            log.LeaseDeadline(queue.Name, Generation, _ttl.TotalSeconds, clock.GetElapsedTime(_sentAt).TotalSeconds, held.Executing);
+            Trouble ??= $"The lease could not be renewed within {_ttl.TotalSeconds} s.";
+        }
+
         IsHeld = false;
         foreach (var run in held.All) run.End(EndCause.LeaseLost);
     }
 
+    /// <summary>Whether a tick is under way.</summary>
+    public bool IsRenewing { get; private set; }
+
     /// <summary>One tick.</summary>
     public async Task TickAsync(CancellationToken cancellationToken)
+    {
+        IsRenewing = true;
+        try
+        {
+            await RenewAsync(cancellationToken);
+        }
+        finally
+        {
+            IsRenewing = false;
+        }
+    }
+
+    /// <summary>Another epoch than before means that the keys were flushed: what ran then is forgotten by the store.</summary>
+    public void CheckEpoch(string epoch)
+    {
+        if (epoch.Length == 0) return;
+        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch);
+        _epoch = epoch;
+    }
+
+    private async Task RenewAsync(CancellationToken cancellationToken)
     {
         var before = held.All.Where(r => !r.Finishing).ToList();
         var generation = Generation;
@@ -110,16 +140,8 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         catch (Exception error) when (error is RedisException or WrongTypeException or SchemaException)
         {
             Trouble = error.Message;
-            log.RenewFailed(queue.Name, error.Message);
+            Say(error);
         }
-    }
-
-    /// <summary>Another epoch than before means that the keys were flushed: what ran then is forgotten by the store.</summary>
-    public void CheckEpoch(string epoch)
-    {
-        if (epoch.Length == 0) return;
-        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch);
-        _epoch = epoch;
     }
 
     // No epoch means that nothing was written yet, or that all is gone. Only a renewal that no claim has overtaken says so:
@@ -130,14 +152,28 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         _epoch = null;
     }
 
+    private void Say(Exception error)
+    {
+        switch (_failures.Failed(error.Message))
+        {
+            case FailureNews.New:
+                log.RenewFailed(queue.Name, error.Message, error is RedisException ? RedisAdvice.Of(error) : string.Empty);
+                break;
+            case FailureNews.Still:
+                log.RenewStillFails(queue.Name, _failures.Count, _failures.Lasted.TotalSeconds, error.Message);
+                break;
+        }
+    }
+
     private void Renewed(string generation, long sent)
     {
         _joined = generation;
         _sentAt = sent;
-        Trouble = null;
+        _failures.Succeeded();
 
         // A reply that took longer than the lease lasts says nothing of now.
         if (clock.GetElapsedTime(sent) >= _ttl) return;
+        Trouble = null;
         if (!IsHeld) log.LeaseHeld(queue.Name, generation);
         IsHeld = true;
     }
@@ -165,9 +201,10 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     private void StartAnew()
     {
         IsHeld = false;
-        log.LeaseLost(queue.Name, Generation, held.Count);
+        var (former, next) = (Generation, SiloIdentity.NewGeneration());
+        log.LeaseLost(queue.Name, former, held.Count, next);
         foreach (var run in held.All.ToList()) Lose(run);
-        queue.Generation = SiloIdentity.NewGeneration();
+        queue.Generation = next;
     }
 
     private void Lose(JobRun run)

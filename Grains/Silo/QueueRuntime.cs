@@ -12,6 +12,7 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     private static readonly TimeSpan LastPause = TimeSpan.FromSeconds(30);
     private int _executing;
     private volatile IJobRunner _runner = createRunner();
+    private volatile string? _trouble;
 
     public string Name => name;
 
@@ -41,6 +42,13 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
 
     /// <summary>Handlers of this queue that run now.</summary>
     public int Executing => Volatile.Read(ref _executing);
+
+    /// <summary>Why the queue takes no work here, as its bridge said last; null when it does.</summary>
+    public string? Trouble
+    {
+        get => _trouble ?? Broken;
+        set => _trouble = value;
+    }
 
     /// <summary>Why the runner cannot start; null when it could.</summary>
     public string? Broken { get; private set; }
