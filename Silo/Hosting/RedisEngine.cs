@@ -3,6 +3,7 @@ using Gristmill.Grains;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;
+using Gristmill.Silo.Findings;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Hosting;
@@ -22,6 +23,7 @@ internal static class EngineHosting
             // A bridge is bound to the silo that its key names, and runs on while Redis is away.
             engine.LocalOnly = static type => type.IsAssignableTo(typeof(IBridgeGrain));
         });
+        services.AddSingleton<IFindingsSource, MembershipFinding>();
         return services.AddGrainEngine(engine => engine.AddGrains(typeof(GristmillGrainsExtensions).Assembly));
     }
 }

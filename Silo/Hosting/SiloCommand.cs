@@ -64,7 +64,7 @@ internal static class SiloCommand
         }
         catch (IOException error)
         {
-            // Kestrel says which address it could not bind.
+            // It says which address cannot be bound.
             await Console.Error.WriteLineAsync($"gristmill: {error.Message} (--url or Gristmill:Url sets the address)");
             return 1;
         }
@@ -85,6 +85,7 @@ internal static class SiloCommand
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.AddGristmillOptions(flags);
         var options = GristmillConfiguration.Load(builder.Configuration, flags);
+        ListenAddress.Check(options.Url);
         using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(c => c.SingleLine = true));
         await using var embedded = options.Redis is null
             ? await EmbeddedGarnet.StartAsync(options.Embedded, loggers, TimeProvider.System, cancellationToken)
@@ -113,8 +114,8 @@ internal static class SiloCommand
         return failed.Count > 0;
     }
 
-    // Told to stop while it still starts, a host gives up by an exception and stops nothing; but what has started by then
-    // may hold jobs.
+    // Told to stop while it still starts, or when a part cannot start, a host gives up by an exception and stops nothing; but
+    // what has started by then is a member of its cluster and may hold jobs.
     private static async Task RunAsync(WebApplication app, CancellationToken cancellationToken)
     {
         await using var told = cancellationToken.Register(app.Lifetime.StopApplication);
@@ -126,6 +127,11 @@ internal static class SiloCommand
         {
             await app.StopAsync(CancellationToken.None);
             return;
+        }
+        catch
+        {
+            await app.StopAsync(CancellationToken.None);
+            throw;
         }
 
         await app.WaitForShutdownAsync(CancellationToken.None);

@@ -36,7 +36,7 @@ internal static class HealthCalls
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return new Finding("redis_unavailable", Finding.Error, null, $"Redis at {client.Describe()} does not answer: {e.Message}", "Start Redis, or correct its address.");
+            return new Finding("redis_unavailable", Finding.Error, null, $"Redis at {client.Describe()} does not answer: {e.Message}", e is RedisException ? RedisAdvice.Of(e) : "Start Redis, or correct its address.");
         }
     }
 
