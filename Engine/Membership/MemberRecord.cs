@@ -60,6 +60,8 @@ internal sealed record MemberRecord
     // A status that a later version has: whatever it is, nothing is placed there, as on a silo that is not active yet.
     private sealed class StatusConverter : JsonConverter<SiloStatus>
     {
+        public override bool HandleNull => true;
+
         public override SiloStatus Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.GetString() switch
             {

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Gristmill.Redis;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Engine;
@@ -55,14 +54,11 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
     private volatile bool _joined;
     private volatile bool _registered = true;
     private volatile bool _draining;
-    private readonly RepeatedFailure _failures;
+    private readonly MembershipNews _news;
     private TaskCompletionSource? _asked;
     private volatile string? _trouble;
-    private IReadOnlyList<string> _unreadable = [];
     private SiloAddress? _former;
-    private bool _saidCutOff;
     private long _renewed;
-    private long _ticked;
 
     public Membership(
         IMembershipTable table, GrainEngineOptions options, MemberRecord record, IMembershipListener listener, Func<Guid> newGeneration,
@@ -70,7 +66,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
     {
         (_table, _options, _record, _listener, _newGeneration, _time, _log) = (table, options, record, listener, newGeneration, time, log);
         _address = new(options.SiloName, newGeneration());
-        _failures = new(time);
+        _news = new(options, time, log);
     }
 
     public ClusterMembershipSnapshot CurrentSnapshot => _published.Snapshot;
@@ -101,7 +97,6 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
     public void Start()
     {
         using var _ = SuppressedFlow.Begin();
-        _ticked = _time.GetTimestamp();
         _tick = _time.CreateTimer(static state => ((Membership)state!).Tick(), this, _options.MembershipRenew, _options.MembershipRenew);
         _loop = Task.Run(RunAsync);
         _watch = Task.Run(WatchAsync);
@@ -171,7 +166,8 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
             }
             catch (Exception failure) when (!_stop.IsCancellationRequested)
             {
-                Failed(failure);
+                _trouble = failure.Message;
+                _news.Failed(_address, failure.Message);
             }
             catch (OperationCanceledException)
             {
@@ -194,6 +190,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         var sent = _time.GetTimestamp();
         var reply = await _table.RenewAsync(request, cancellationToken).ConfigureAwait(false);
         _trouble = null;
+        Notice();
         if (!reply.IsMember)
         {
             Lose();
@@ -201,7 +198,7 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
         }
 
         Renewed(sent);
-        Warn(reply);
+        _news.Read(reply);
         if (reply.Members is { } members)
             Publish(new ClusterMembershipSnapshot(reply.Version, members), reply.Left);
         if (!_registered && _reregister.IsCompleted)
@@ -214,50 +211,13 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
             Wake();
     }
 
-    private void Failed(Exception failure)
-    {
-        _trouble = failure.Message;
-        switch (_failures.Failed(failure.Message))
-        {
-            case FailureNews.New:
-                _log.RenewFailed(_address, failure.Message);
-                break;
-            case FailureNews.Still:
-                _log.RenewStillFails(_address, _failures.Count, _failures.Lasted.TotalSeconds, failure.Message);
-                break;
-        }
-    }
-
     private void Renewed(long sent)
     {
-        var last = SinceRenewed.TotalSeconds;
+        _news.Renewed(_address, SinceRenewed, _joined, _firstJoin.Task.IsCompleted ? _former : null);
         Volatile.Write(ref _renewed, sent);
-        var failed = _failures.Succeeded();
-        if (_joined && (failed || _saidCutOff))
-            _log.RenewsAgain(_address, last);
-        else if (!_joined && _firstJoin.Task.IsCompleted)
-            _log.Rejoined(_address, last, _former);
-        else if (!_joined)
-            _log.Joined(_address);
         _joined = true;
-        _saidCutOff = false;
         _firstJoin.TrySetResult();
     }
-
-    private void Warn(RenewReply reply)
-    {
-        if (reply.Strangers.Count > 0)
-            _log.Strangers(Names(reply.Strangers));
-        if (reply.Members is null)
-            return;
-        if (reply.Unreadable.Except(_unreadable, StringComparer.Ordinal).ToList() is { Count: > 0 } unreadable)
-            _log.Unreadable(Names(unreadable));
-        _unreadable = reply.Unreadable;
-    }
-
-    // Others may have written anything of any length.
-    private static string Names(IReadOnlyList<string> ids) =>
-        string.Join(", ", ids.Take(8).Select(id => id.Length > 120 ? id[..120] + "…" : id)) + (ids.Count > 8 ? $" and {ids.Count - 8} more" : "");
 
     private void Lose()
     {
@@ -354,18 +314,11 @@ internal sealed class Membership : IClusterMembershipService, IAsyncDisposable
 
     private void Tick()
     {
-        // Half of a membership's time is what is not trusted as a pause elsewhere too.
-        if (_time.GetElapsedTime(_ticked) is var since && since > _options.MembershipTtl / 2)
-            _log.StoodStill(_address, since.TotalSeconds);
-        _ticked = _time.GetTimestamp();
-        if (IsOverdue && !_saidCutOff)
-        {
-            _saidCutOff = true;
-            _log.CutOff(_address, _options.MembershipTtl.TotalSeconds, SinceRenewed.TotalSeconds);
-        }
-
+        Notice();
         Wake();
     }
+
+    private void Notice() => _news.Notice(_address, IsOverdue ? SinceRenewed : null);
 
     private void Wake()
     {

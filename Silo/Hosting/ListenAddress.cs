@@ -10,24 +10,21 @@ namespace Gristmill.Silo.Hosting;
 internal static class ListenAddress
 {
     /// <summary>Fails when the silo could not listen there.</summary>
-    /// <param name="url">The address, or several with ';' between them.</param>
+    /// <param name="url">The address.</param>
     /// <exception cref="IOException">It is taken, or not one of this machine's.</exception>
     public static void Check(string url)
     {
-        foreach (var one in url.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            var address = BindingAddress.Parse(one);
+        var address = BindingAddress.Parse(url);
 
-            // Port 0 is any that is free.
-            if (address.IsUnixPipe || address.IsNamedPipe || address.Port == 0) continue;
-            try
-            {
-                using var socket = Bind(address);
-            }
-            catch (SocketException error)
-            {
-                throw new IOException($"The HTTP API cannot listen at {one}: {error.Message}.", error);
-            }
+        // Port 0 is any that is free.
+        if (address.Port == 0) return;
+        try
+        {
+            using var socket = Bind(address);
+        }
+        catch (SocketException error)
+        {
+            throw new IOException($"The HTTP API cannot listen at {url}: {error.Message}.", error);
         }
     }
 

@@ -102,7 +102,7 @@ internal static class SiloCommand
         app.MapGristmillApi();
         app.MapGristmillMetrics();
         app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, embedded));
-        await RunAsync(app, cancellationToken);
+        await RunAsync(app, options.Url, cancellationToken);
         return await FailedAsync(app) ? 1 : 0;
     }
 
@@ -116,7 +116,7 @@ internal static class SiloCommand
 
     // Told to stop while it still starts, or when a part cannot start, a host gives up by an exception and stops nothing; but
     // what has started by then is a member of its cluster and may hold jobs.
-    private static async Task RunAsync(WebApplication app, CancellationToken cancellationToken)
+    private static async Task RunAsync(WebApplication app, string url, CancellationToken cancellationToken)
     {
         await using var told = cancellationToken.Register(app.Lifetime.StopApplication);
         try
@@ -128,10 +128,13 @@ internal static class SiloCommand
             await app.StopAsync(CancellationToken.None);
             return;
         }
-        catch
+        catch (Exception error)
         {
             await app.StopAsync(CancellationToken.None);
-            throw;
+            if (error is not InvalidOperationException || !url.StartsWith("https:", StringComparison.OrdinalIgnoreCase)) throw;
+
+            // The server binds last: it has no certificate, or one that it cannot use.
+            throw new IOException($"The HTTP API cannot listen at {url}: {error.Message.Split('\n')[0]}", error);
         }
 
         await app.WaitForShutdownAsync(CancellationToken.None);

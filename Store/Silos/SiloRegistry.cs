@@ -78,21 +78,29 @@ public sealed class SiloRegistry(IRedisClient redis, string service)
             // Something else stands there: no silo of ours.
         }
 
-        if (reply.IsNull || Parse(reply.Bytes) is not { } record)
+        // What no silo has written, or not in this way: it would stay for ever, or never be lost.
+        var keeps = reply.IsNull ? TimeSpan.Zero : TimeSpan.FromMilliseconds((await left.ConfigureAwait(false)).AsInteger());
+        if (reply.IsNull || keeps < TimeSpan.Zero || keeps > Keep || Parse(reply.Bytes) is not { } record || record.Id != id)
         {
             await redis.ExecuteAsync(new RedisCommand("SREM", RedisKeys.Silos(service), id), cancellationToken).ConfigureAwait(false);
             return null;
         }
 
-        var ago = Keep - TimeSpan.FromMilliseconds((await left.ConfigureAwait(false)).AsInteger());
-        return new SiloView(record, ago < TimeSpan.Zero ? TimeSpan.Zero : ago, (await drain.ConfigureAwait(false)).AsInteger() > 0);
+        var ago = Keep - keeps;
+        return new SiloView(record, ago, (await drain.ConfigureAwait(false)).AsInteger() > 0);
     }
 
     private static SiloRecord? Parse(ReadOnlyMemory<byte> json)
     {
         try
         {
-            return JsonSerializer.Deserialize(json.Span, SiloRecordJson.Default.SiloRecord);
+            // JSON can say null where the record cannot.
+            return JsonSerializer.Deserialize(json.Span, SiloRecordJson.Default.SiloRecord) is
+            {
+                Id: not null, Name: not null, State: not null, Version: not null, Engine: not null, Host: not null, Labels: not null, Queues: not null, LeaseSeconds: > 0,
+            } record && record.Queues.All(q => q is { Name: not null, Generation: not null })
+                ? record
+                : null;
         }
         catch (JsonException)
         {

@@ -1,13 +1,11 @@
-using Gristmill.Redis;
 using Gristmill.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gristmill.Engine.Tests.Membership;
 
 /// <summary>The membership scripts on both servers: who comes, who goes, and what a pause or a step of the clock does to nobody.</summary>
 public sealed class MembershipTableTests(SharedStores stores) : IClassFixture<SharedStores>
 {
-    private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Ttl = MemberTable.Ttl;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -154,51 +152,5 @@ public sealed class MembershipTableTests(SharedStores stores) : IClassFixture<Sh
 
     private static IEnumerable<string> Ids(RenewReply reply) => reply.Members!.Select(m => m.SiloAddress.Id);
 
-    private async Task<Table> TableAsync(StoreKind kind) => new((await stores.GetAsync(kind)).Url);
-
-    // The table with what the tests always say, and hands on its clock.
-    private sealed class Table : IAsyncDisposable
-    {
-        private readonly IRedisClient _redis;
-        private readonly RedisMembershipTable _table;
-
-        public Table(string url)
-        {
-            _redis = RedisClient.Connect(new RedisOptions { Url = url }, NullLoggerFactory.Instance);
-            Keys = new ClusterKeys("test", $"{Guid.NewGuid():N}", 0);
-            _table = new RedisMembershipTable(_redis, Keys);
-            Directory = new RedisGrainDirectory(_redis, Keys);
-        }
-
-        public ClusterKeys Keys { get; }
-
-        public RedisGrainDirectory Directory { get; }
-
-        public Task<RenewReply> RenewAsync(string member, RenewMode mode, long known = 0, SiloStatus status = SiloStatus.Active) => _table.RenewAsync(
-            new(member, new MemberRecord { Status = status, Grains = ["mill"] }.Write(), new MemberLoad(7, 3).Write(), Ttl, Ttl / 2, mode, known), default);
-
-        public Task LeaveAsync(string member) => _table.LeaveAsync(member, default);
-
-        public Task<long> PurgeAsync(string member, int most) => _table.PurgeAsync(member, most, default);
-
-        public Task<IReadOnlyList<ClusterMemberState>> ListAsync(CancellationToken cancellationToken) => _table.ListAsync(cancellationToken);
-
-        public IAsyncEnumerable<long?> WatchAsync(CancellationToken cancellationToken) => _table.WatchAsync(cancellationToken);
-
-        public async Task DiedLongAgoAsync(string member) => await _redis.ExecuteAsync(new RedisCommand("ZADD", Keys.Dead, "1", member));
-
-        public async Task EndNowAsync(string member) => await _redis.ExecuteAsync(new RedisCommand("ZADD", Keys.Alive, "1", member));
-
-        public async Task MoveTickAsync(TimeSpan by) =>
-            await _redis.ExecuteAsync(new RedisCommand("HINCRBY", Keys.View, "tick").Add((long)by.TotalMilliseconds));
-
-        public async Task MoveEndAsync(string member, TimeSpan by) =>
-            await _redis.ExecuteAsync(new RedisCommand("ZINCRBY", Keys.Alive).Add((long)by.TotalMilliseconds).Add(member));
-
-        public async Task<TimeSpan> EndsInAsync(string member) => (await ListAsync(Cancel)).Single(m => m.Member.SiloAddress.Id == member).EndsIn;
-
-        public async Task<long> CountAsync(string command, string key) => (await _redis.ExecuteAsync(new RedisCommand(command, key))).AsInteger();
-
-        public ValueTask DisposeAsync() => _redis.DisposeAsync();
-    }
+    private async Task<MemberTable> TableAsync(StoreKind kind) => new((await stores.GetAsync(kind)).Url);
 }

@@ -42,6 +42,9 @@ internal sealed record SiloSettings
     /// <summary>What stands between this silo and the server; null for nothing.</summary>
     public TcpProxy? Proxy { get; init; }
 
+    /// <summary>The address of the server as this silo is told it; null for the server's own.</summary>
+    public string? RedisUrl { get; init; }
+
     /// <summary>Behind `gristmill silo`.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
@@ -53,7 +56,7 @@ internal sealed record SiloSettings
     {
         var environment = new Dictionary<string, string>
         {
-            ["Gristmill__Redis"] = Proxy?.Url ?? bench.Server.Url,
+            ["Gristmill__Redis"] = RedisUrl ?? Proxy?.Url ?? bench.Server.Url,
             ["Gristmill__Service"] = FaultBench.Service,
             ["Gristmill__SiloName"] = Name,
             ["Gristmill__Url"] = Url,
