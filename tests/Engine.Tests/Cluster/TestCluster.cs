@@ -14,6 +14,9 @@ public sealed class TestCluster(IRedisServer server) : IAsyncDisposable
 
     public Probe Probe { get; } = new();
 
+    /// <summary>Where it is in Redis.</summary>
+    internal ClusterKeys Keys => new("test", _id, 0);
+
     public IReadOnlyList<string> Names => [.. _silos.Keys];
 
     public EngineHost this[string name] => _silos[name].Host;

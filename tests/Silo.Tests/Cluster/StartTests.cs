@@ -47,7 +47,7 @@ public sealed class StartTests
         {
             // With answers that take their time, nearly always a renewal is under way.
             var proxy = bench.OpenProxy();
-            proxy.Delay = TimeSpan.FromMilliseconds(60);
+            proxy.Delay = TimeSpan.FromMilliseconds(250);
             var silo = await bench.StartSiloAsync(new SiloSettings { Name = $"s{round}", Proxy = proxy, Renew = 0.1 });
             silo.Terminate();
             await silo.WaitForExitAsync();

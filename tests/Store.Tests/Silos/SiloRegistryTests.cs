@@ -90,4 +90,33 @@ public sealed class SiloRegistryTests(SharedStores stores) : IClassFixture<Share
 
         Assert.Equal("a", Assert.Single(await registry.ListAsync(TestQueue.Stop)).Record.Id);
     }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task What_no_silo_has_written_is_left_out_and_forgotten(StoreKind kind)
+    {
+        await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind), join: false);
+        var registry = new SiloRegistry(queue.Redis, "strangers");
+        await registry.ReportAsync(Record("a"), TestQueue.Stop);
+        var json = System.Text.Json.JsonSerializer.Serialize(Record("fake"), new System.Text.Json.JsonSerializerOptions(System.Text.Json.JsonSerializerDefaults.Web));
+        var (hour, year) = ("3600000", "31536000000");
+        await FakeAsync("garbage", "{", hour);
+        await FakeAsync("another's id", json, hour);
+        await FakeAsync("nulls", json.Replace("\"mill\"", "null", StringComparison.Ordinal).Replace("fake", "nulls", StringComparison.Ordinal), hour);
+        await FakeAsync("fake", json, year);
+        await FakeAsync("no end", json.Replace("fake", "no end", StringComparison.Ordinal), null);
+
+        Assert.Equal(["a"], (await registry.ListAsync(TestQueue.Stop)).Select(v => v.Record.Id));
+        Assert.Equal(1, (await queue.Do("SCARD", RedisKeys.Silos("strangers"))).AsInteger());
+
+        // It is a silo's own record as soon as one writes it.
+        await registry.ReportAsync(Record("fake"), TestQueue.Stop);
+        Assert.Equal(["a", "fake"], (await registry.ListAsync(TestQueue.Stop)).Select(v => v.Record.Id).Order());
+
+        async Task FakeAsync(string id, string record, string? keep)
+        {
+            await queue.Do("SADD", RedisKeys.Silos("strangers"), id);
+            await queue.Do("SET", RedisKeys.Silo("strangers", id), record);
+            if (keep is not null) await queue.Do("PEXPIRE", RedisKeys.Silo("strangers", id), keep);
+        }
+    }
 }
