@@ -49,4 +49,4 @@ public sealed class WrongTypeException(string key, string found, string expected
 /// <param name="queue">The queue.</param>
 /// <param name="found">The schema found in Redis.</param>
 public sealed class SchemaException(string queue, string found)
-    : Exception($"The queue '{queue}' has schema {found} in Redis; this version reads and writes schema {RedisKeys.Schema}.");
+    : Exception($"The queue '{queue}' has schema {found} in Redis; this version reads and writes schema {RedisKeys.Schema}. Run the version that wrote it, or give this one a Service of its own.");

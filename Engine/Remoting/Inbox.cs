@@ -38,7 +38,10 @@ internal sealed class Inbox(GrainEngine engine, RemoteSilos silos, CallCodec cod
     public async Task BeginEndAsync(CancellationToken cancellationToken)
     {
         _ending = true;
-        await silos.Channel.SendAsync(engine.Silo.Id, [silos.EncodeWake()], RemoteSilos.MaxInbox, cancellationToken).ConfigureAwait(false);
+
+        // Who is no member gets no message, not even its own; but then no other is under way that the wait could lose.
+        if (await silos.Channel.SendAsync(engine.Silo.Id, [silos.EncodeWake()], RemoteSilos.MaxInbox, cancellationToken).ConfigureAwait(false) == SendStatus.NotMember)
+            Switch();
     }
 
     /// <summary>Nobody sends any more: takes what is still there and ends.</summary>

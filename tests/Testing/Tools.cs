@@ -17,6 +17,9 @@ public static class Tools
     /// <summary>Checks unit files.</summary>
     public static readonly Tool SystemdAnalyze = new("systemd-analyze", "systemd");
 
+    /// <summary>Network namespaces.</summary>
+    public static readonly Tool Ip = new("ip", "iproute2");
+
     /// <summary>A pseudo-terminal from the shell: script, of util-linux.</summary>
     public static readonly Tool Script = new("script", "bsdutils");
 
@@ -30,19 +33,21 @@ public static class Tools
     /// <exception cref="MissingToolException">It is not: the test is skipped, or fails where CI=true.</exception>
     public static void Require(Tool tool)
     {
-        if (!Has(tool.Program)) throw new MissingToolException(tool.Program, tool.Package);
+        if (!Has(tool.Program)) throw new MissingToolException(tool.Program, Install(tool.Package));
     }
 
     /// <summary>Goes on only where <see cref="SystemPython"/> has this module.</summary>
     /// <exception cref="MissingToolException">It has not: the test is skipped, or fails where CI=true.</exception>
     public static void RequirePythonModule(string module, string package)
     {
-        if (!File.Exists(SystemPython)) throw new MissingToolException(SystemPython, Python.Package);
+        if (!File.Exists(SystemPython)) throw new MissingToolException(SystemPython, Install(Python.Package));
         using var python = Process.Start(new ProcessStartInfo(SystemPython, ["-c", $"import {module}"]) { RedirectStandardError = true })!;
         python.StandardError.ReadToEnd();
         python.WaitForExit();
-        if (python.ExitCode != 0) throw new MissingToolException($"the Python module {module}", package);
+        if (python.ExitCode != 0) throw new MissingToolException($"the Python module {module}", Install(package));
     }
+
+    private static string Install(string package) => $"apt-get install {package}";
 
     private static string[] Folders() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
 }
@@ -51,8 +56,10 @@ public static class Tools
 public sealed record Tool(string Program, string Package);
 
 /// <summary>A tool is missing. Its message begins with what xunit takes for a skipped test, unless CI=true.</summary>
-public sealed class MissingToolException(string tool, string package)
-    : Exception($"{(Environment.GetEnvironmentVariable("CI") == "true" ? "CI=true skips no test, and " : SkipToken)}{tool} is missing (apt-get install {package})")
+/// <param name="tool">What is missing.</param>
+/// <param name="remedy">How to get it, or who refuses it.</param>
+public sealed class MissingToolException(string tool, string remedy)
+    : Exception($"{(Environment.GetEnvironmentVariable("CI") == "true" ? "CI=true skips no test, and " : SkipToken)}{tool} is missing ({remedy})")
 {
     // Xunit.v3.DynamicSkipToken.Value, which is xunit's contract for libraries that do not reference it.
     private const string SkipToken = "$XunitDynamicSkip$";

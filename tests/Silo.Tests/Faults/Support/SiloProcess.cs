@@ -28,7 +28,8 @@ internal sealed class SiloProcess : IAsyncDisposable
     {
         var silo = new SiloProcess(settings.Name);
         var program = Path.Combine(AppContext.BaseDirectory, "gristmill.dll");
-        silo._child = await ChildProcess.StartAsync("dotnet", [program, "silo", .. settings.Arguments], bench.Folder, settings.Environment(bench), silo.OnLine);
+        string[] words = [.. settings.Prefix, "dotnet", program, "silo", .. settings.Arguments];
+        silo._child = await ChildProcess.StartAsync(words[0], words[1..], bench.Folder, settings.Environment(bench), silo.OnLine);
         return silo;
     }
 

@@ -45,6 +45,9 @@ internal sealed record SiloSettings
     /// <summary>The address of the server as this silo is told it; null for the server's own.</summary>
     public string? RedisUrl { get; init; }
 
+    /// <summary>Before `gristmill silo`: a command that becomes the one behind it.</summary>
+    public IReadOnlyList<string> Prefix { get; init; } = [];
+
     /// <summary>Behind `gristmill silo`.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
