@@ -45,15 +45,18 @@ internal static class Load
         return self.TotalProcessorTime.TotalSeconds;
     }
 
-    public static async Task<IHost> StartSiloAsync(BenchSettings settings, INoop handler)
+    /// <summary>A silo in this process, whose queue a no-op handler serves unless <paramref name="change"/> says otherwise.</summary>
+    public static async Task<IHost> StartSiloAsync(BenchSettings settings, INoop handler, Action<QueueOptions>? change = null)
     {
+        var queue = new QueueOptions { List = List, Handler = "noop", Concurrency = settings.Concurrency, KeepFinished = 10_000_000 };
+        change?.Invoke(queue);
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddLogging(l => l.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole());
         builder.Services.Configure<GristmillOptions>(o =>
         {
             o.Redis = settings.Redis;
             o.Service = "bench";
-            o.Queues[Queue] = new QueueOptions { List = List, Handler = "noop", Concurrency = settings.Concurrency, KeepFinished = 10_000_000 };
+            o.Queues[Queue] = queue;
         });
         builder.Services.AddSingleton(handler);
         builder.Services.AddJobHandler<NoopHandler>("noop");
@@ -74,6 +77,14 @@ internal static class Load
 internal interface INoop
 {
     void Called(JsonElement payload);
+}
+
+/// <summary>Sees nothing.</summary>
+internal sealed class Ignore : INoop
+{
+    public void Called(JsonElement payload)
+    {
+    }
 }
 
 /// <summary>Does nothing.</summary>

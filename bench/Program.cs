@@ -7,6 +7,7 @@ return args.FirstOrDefault() switch
     "latency" => await BenchRun.RunAsync(args, Latency.RunAsync),
     "scale" => await BenchRun.RunAsync(args, Scale.RunAsync),
     "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
+    "workers" => await BenchRun.RunAsync(args, Workers.RunAsync),
     "calls" => await BenchRun.RunAsync(args, Calls.RunAsync),
     _ => BenchRun.Usage(),
 };

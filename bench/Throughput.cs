@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gristmill.Redis;
 
@@ -51,12 +50,5 @@ internal static class Throughput
         }
 
         return (first, Stopwatch.GetTimestamp());
-    }
-
-    private sealed class Ignore : INoop
-    {
-        public void Called(JsonElement payload)
-        {
-        }
     }
 }

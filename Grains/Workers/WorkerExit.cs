@@ -15,6 +15,7 @@ internal enum WorkerEnd
     StartupTimeout,
     WrongProtocol,
     HeartbeatLost,
+    Stalled,
     TooMuchGarbage,
     LineTooLong,
     StdoutClosed,
@@ -64,6 +65,7 @@ internal static class WorkerExit
         WorkerEnd.StartupTimeout => $"The worker was not ready within {nameof(options.StartupTimeoutSeconds)} ({Seconds(options.StartupTimeoutSeconds)}).",
         WorkerEnd.WrongProtocol => $"The worker does not speak version {WorkerProtocol.Version} of the worker protocol.",
         WorkerEnd.HeartbeatLost => $"The worker was silent for longer than {nameof(options.HeartbeatTimeoutSeconds)} ({Seconds(options.HeartbeatTimeoutSeconds)}).",
+        WorkerEnd.Stalled => $"The worker reported no progress for longer than {nameof(options.StallSeconds)} ({Seconds(options.StallSeconds)}).",
         WorkerEnd.TooMuchGarbage =>
             $"The worker wrote {WorkerProtocol.MaxGarbageInARow} lines in a row to stdout that are no messages.",
         WorkerEnd.LineTooLong => $"The worker wrote a line longer than MaxLineBytes ({options.MaxLineBytes}).",

@@ -29,6 +29,9 @@ internal struct WorkerMessage
 
     public bool Heartbeat { get; private set; }
 
+    /// <summary>How many jobs a worker takes at once, as it says when it is ready; 0 where it does not say.</summary>
+    public long Batch { get; private set; }
+
     public long Done { get; private set; }
 
     public long Total { get; private set; }
@@ -154,6 +157,10 @@ internal struct WorkerMessage
         else if (reader.ValueTextEquals("protocol"u8))
         {
             Protocol = (int)Math.Clamp(ReadNumber(ref reader), int.MinValue, int.MaxValue);
+        }
+        else if (reader.ValueTextEquals("batch"u8))
+        {
+            Batch = ReadNumber(ref reader);
         }
         else if (reader.ValueTextEquals("heartbeat"u8))
         {

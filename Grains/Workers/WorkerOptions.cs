@@ -21,6 +21,14 @@ public sealed class WorkerOptions
     /// <summary>How many processes, each running one job at a time. Default 1; from 1 to 256.</summary>
     public int Count { get; set; } = 1;
 
+    /// <summary>
+    /// How many jobs a worker gets at once, of those that say that they take batches. Default 1: no batches; from 1 to 1,000.
+    /// </summary>
+    public int BatchSize { get; set; } = 1;
+
+    /// <summary>How long the first job of a batch waits for others while a worker is idle, in seconds. Default 0.01; from 0 to 60.</summary>
+    public double BatchWaitSeconds { get; set; } = 0.01;
+
     /// <summary>How long from start to <c>ready</c>, loading the model included, in seconds. Default 60; from 0.1 to 3,600.</summary>
     public double StartupTimeoutSeconds { get; set; } = 60;
 
@@ -32,6 +40,12 @@ public sealed class WorkerOptions
     /// <see cref="HeartbeatIntervalSeconds"/>, at most 3,600.
     /// </summary>
     public double HeartbeatTimeoutSeconds { get; set; } = 60;
+
+    /// <summary>
+    /// A worker that has a job and reports neither progress nor an outcome for so many seconds is replaced, though its
+    /// heartbeats go on. Default 0: only the job's time limit counts; from 0.1 to 86,400.
+    /// </summary>
+    public double StallSeconds { get; set; }
 
     /// <summary>Seconds from the <c>cancel</c> or <c>stop</c> message to SIGTERM. Default 5; from 0 to 3,600.</summary>
     public double CancelGraceSeconds { get; set; } = 5;
@@ -65,6 +79,10 @@ public sealed class WorkerOptions
     internal TimeSpan HeartbeatInterval => TimeSpan.FromSeconds(HeartbeatIntervalSeconds);
 
     internal TimeSpan HeartbeatTimeout => TimeSpan.FromSeconds(HeartbeatTimeoutSeconds);
+
+    internal TimeSpan BatchWait => TimeSpan.FromSeconds(BatchWaitSeconds);
+
+    internal TimeSpan Stall => TimeSpan.FromSeconds(StallSeconds);
 
     internal TimeSpan CancelGrace => TimeSpan.FromSeconds(CancelGraceSeconds);
 

@@ -7,6 +7,7 @@ internal static class WorkerOptionsValidation
 {
     private const double Hour = 3600;
     private const double TenMinutes = 600;
+    private const double Day = 86_400;
 
     /// <param name="options">What to check.</param>
     /// <param name="section">Where they stand in the configuration, for the messages: <c>Queues:asr:Worker</c>.</param>
@@ -24,9 +25,16 @@ internal static class WorkerOptionsValidation
         }
 
         Range(nameof(options.Count), options.Count, 1, 256);
+        Range(nameof(options.BatchSize), options.BatchSize, 1, 1000);
+        Range(nameof(options.BatchWaitSeconds), options.BatchWaitSeconds, 0, 60);
         Range(nameof(options.StartupTimeoutSeconds), options.StartupTimeoutSeconds, 0.1, Hour);
         Range(nameof(options.HeartbeatIntervalSeconds), options.HeartbeatIntervalSeconds, 0.05, TenMinutes);
         Range(nameof(options.HeartbeatTimeoutSeconds), options.HeartbeatTimeoutSeconds, options.HeartbeatIntervalSeconds * 2, Hour);
+        if (options.StallSeconds != 0)
+        {
+            Range(nameof(options.StallSeconds), options.StallSeconds, 0.1, Day);
+        }
+
         Range(nameof(options.CancelGraceSeconds), options.CancelGraceSeconds, 0, Hour);
         Range(nameof(options.TermGraceSeconds), options.TermGraceSeconds, 0, TenMinutes);
         Range(nameof(options.MaxJobs), options.MaxJobs, 0, int.MaxValue);

@@ -6,8 +6,10 @@ namespace Gristmill.Grains.Workers;
 
 /// <summary>
 /// Runs the jobs of one queue on <see cref="WorkerOptions.Count"/> child processes that speak docs/worker-protocol.md.
-/// The way of a job: <see cref="RunAsync"/> takes an idle worker or waits in line → <see cref="WorkerProcess"/> sends
-/// it and hears the answer → the worker is idle again and takes the next in line.
+/// The way of a job: <see cref="RunAsync"/> puts it in <see cref="WorkerLine"/> → an idle worker gets the first in line,
+/// alone or as a batch → <see cref="WorkerProcess"/> sends them and hears the answers → the worker is idle again.
+/// A job whose batch has cost a worker, or memory, runs once more alone before that counts as its outcome: the others
+/// must not pay for one.
 /// </summary>
 /// <remarks>
 /// Supervision: each <see cref="WorkerSlot"/> holds at most one process; one timer per pool, the sweep, looks at every
@@ -19,7 +21,8 @@ internal sealed class WorkerPool : IJobRunner
     private readonly Lock _gate = new();
     private readonly WorkerPoolContext _context;
     private readonly WorkerSlot[] _slots;
-    private readonly LinkedList<TaskCompletionSource<WorkerProcess?>> _line = new();
+    private readonly WorkerLine _line;
+    private readonly ITimer _batchTimer;
     private readonly TaskCompletionSource _firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _timer;
     private long _lastJobId;
@@ -45,13 +48,24 @@ internal sealed class WorkerPool : IJobRunner
 
         _context = new WorkerPoolContext(
             name, options, maxResultBytes, loggers.CreateLogger("Gristmill.Workers"), time, new ProcessGuard(), new WorkerCounters());
+        _line = new WorkerLine(options, time);
+        _batchTimer = time.CreateTimer(static pool => ((WorkerPool)pool!).Dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _slots = [.. Enumerable.Range(0, options.Count).Select(index => new WorkerSlot(index, options, time, random))];
     }
 
     public WorkerCounters Counters => _context.Counters;
 
     /// <inheritdoc/>
-    public int? Concurrency => Count(WorkerState.Idle) + Count(WorkerState.Busy);
+    public int? Concurrency
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _slots.Sum(slot => slot.Worker is { State: WorkerState.Idle or WorkerState.Busy } worker ? worker.BatchSize + _line.Ahead : 0);
+            }
+        }
+    }
 
     internal ProcessGuard Guard => _context.Guard;
 
@@ -68,7 +82,7 @@ internal sealed class WorkerPool : IJobRunner
     }
 
     public string Describe() =>
-        $"{_slots.Length} worker(s), {Concurrency} ready: {BoundedText.Head(string.Join(' ', _context.Options.Command), 200)}";
+        $"{_slots.Length} worker(s), {Count(WorkerState.Idle) + Count(WorkerState.Busy)} ready: {BoundedText.Head(string.Join(' ', _context.Options.Command), 200)}";
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -100,26 +114,36 @@ internal sealed class WorkerPool : IJobRunner
     public async ValueTask<AttemptResult> RunAsync(
         JobAttempt attempt, IProgressSink progress, CancellationToken cancellationToken)
     {
-        if (cancellationToken.IsCancellationRequested)
+        for (var alone = false; ; alone = true)
         {
-            return AttemptResult.Cancelled.Instance;
-        }
+            if (cancellationToken.IsCancellationRequested)
+            {
+                return AttemptResult.Cancelled.Instance;
+            }
 
-        WorkerProcess? worker;
-        try
-        {
-            worker = Take(out var waiting) ?? await WaitInLineAsync(waiting!, cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            return AttemptResult.Cancelled.Instance;
-        }
+            var job = new WorkerJob(Interlocked.Increment(ref _lastJobId), attempt, progress, alone, _context.Time.GetTimestamp());
+            lock (_gate)
+            {
+                if (_stopping)
+                {
+                    return NoWorker();
+                }
 
-        return worker is null
-            ? AttemptResult.Failure(
-                AttemptErrorKind.WorkerLost, nameof(AttemptErrorKind.WorkerLost), $"No worker could be had: {_lastFailure}")
-            : await worker.RunJobAsync(Interlocked.Increment(ref _lastJobId), attempt, progress, cancellationToken)
-                .ConfigureAwait(false);
+                _line.Add(job);
+            }
+
+            Dispatch();
+            AttemptResult outcome;
+            await using (cancellationToken.UnsafeRegister(static state => ((GivingUp)state!).Apply(), new GivingUp(this, job)).ConfigureAwait(false))
+            {
+                outcome = await job.Outcome.ConfigureAwait(false);
+            }
+
+            if (!job.InBatch || !CostsTheBatch(outcome))
+            {
+                return outcome;
+            }
+        }
     }
 
     /// <summary>Stops the workers: <c>stop</c>, then SIGTERM, then SIGKILL, each after its grace.</summary>
@@ -130,7 +154,7 @@ internal sealed class WorkerPool : IJobRunner
         {
             _stopping = true;
             _lastFailure = "the workers are being stopped";
-            FailAllInLine();
+            _line.EndAll(NoWorker());
             running = [.. _slots.Select(slot => slot.Running)];
             foreach (var slot in _slots)
             {
@@ -144,6 +168,7 @@ internal sealed class WorkerPool : IJobRunner
             await _timer.DisposeAsync().ConfigureAwait(false);
         }
 
+        await _batchTimer.DisposeAsync().ConfigureAwait(false);
         _context.Guard.Dispose();
     }
 
@@ -153,78 +178,73 @@ internal sealed class WorkerPool : IJobRunner
         TimeSpan[] patience =
         [
             options.StartupTimeout, options.HeartbeatTimeout, options.CancelGrace, options.TermGrace, options.RestartBackoff,
+            options.StallSeconds > 0 ? options.Stall : options.HeartbeatTimeout,
         ];
         return TimeSpan.FromMilliseconds(Math.Clamp(patience.Min().TotalMilliseconds / 4, 20, 1000));
     }
 
-    private WorkerProcess? Take(out LinkedListNode<TaskCompletionSource<WorkerProcess?>>? waiting)
+    // Gives idle workers what is in line, as far as it is time for it.
+    private void Dispatch()
     {
+        while (true)
+        {
+            WorkerProcess? worker;
+            IReadOnlyList<WorkerJob> jobs;
+            lock (_gate)
+            {
+                worker = _slots.FirstOrDefault(slot => slot.Worker?.State == WorkerState.Idle)?.Worker;
+                if (worker is null || !_line.IsDue(worker.BatchSize, out var wait))
+                {
+                    return;
+                }
+
+                if (wait > TimeSpan.Zero)
+                {
+                    _batchTimer.Change(wait, Timeout.InfiniteTimeSpan);
+                    return;
+                }
+
+                if (!worker.TryReserve())
+                {
+                    continue;
+                }
+
+                jobs = _line.Take(worker);
+            }
+
+            _ = worker.GiveAsync(jobs);
+        }
+    }
+
+    // The caller does not want the job any more: it leaves the line, or its worker is told.
+    private void GiveUp(WorkerJob job)
+    {
+        WorkerProcess? worker;
         lock (_gate)
         {
-            waiting = null;
-            if (_line.Count == 0)
+            job.IsUnwanted = true;
+            worker = job.Worker;
+            if (!_line.Remove(job) && worker is null)
             {
-                foreach (var slot in _slots)
-                {
-                    if (slot.Worker is { } worker && worker.TryReserve())
-                    {
-                        return worker;
-                    }
-                }
+                return;
             }
-
-            waiting = new(new(TaskCreationOptions.RunContinuationsAsynchronously));
-            if (_stopping)
-            {
-                waiting.Value.SetResult(null);
-            }
-            else
-            {
-                _line.AddLast(waiting);
-            }
-
-            return null;
         }
-    }
 
-    private async Task<WorkerProcess?> WaitInLineAsync(
-        LinkedListNode<TaskCompletionSource<WorkerProcess?>> waiting, CancellationToken cancellationToken)
-    {
-        await using var registration = cancellationToken.UnsafeRegister(
-            _ =>
-            {
-                lock (_gate)
-                {
-                    if (waiting.List is not null)
-                    {
-                        _line.Remove(waiting);
-                        waiting.Value.SetCanceled(cancellationToken);
-                    }
-                }
-            }, null).ConfigureAwait(false);
-        return await waiting.Value.Task.ConfigureAwait(false);
-    }
-
-    private void GiveToFirstInLine(WorkerProcess worker)
-    {
-        lock (_gate)
+        if (worker is null)
         {
-            if (_line.First is { } first && worker.TryReserve())
-            {
-                _line.RemoveFirst();
-                first.Value.SetResult(worker);
-            }
+            job.End(AttemptResult.Cancelled.Instance);
+        }
+        else
+        {
+            worker.RequestCancel(job);
         }
     }
 
-    private void FailAllInLine()
-    {
-        while (_line.First is { } first)
-        {
-            _line.RemoveFirst();
-            first.Value.SetResult(null);
-        }
-    }
+    private AttemptResult NoWorker() => AttemptResult.Failure(
+        AttemptErrorKind.WorkerLost, nameof(AttemptErrorKind.WorkerLost), $"No worker could be had: {_lastFailure}");
+
+    private static bool CostsTheBatch(AttemptResult outcome) =>
+        outcome is AttemptResult.Failed { Error.Kind: AttemptErrorKind.WorkerLost or AttemptErrorKind.OutOfMemory };
 
     private void Sweep()
     {
@@ -289,7 +309,7 @@ internal sealed class WorkerPool : IJobRunner
 
             if (!obituary.WasReady && _slots.All(other => other.Worker is null))
             {
-                FailAllInLine();
+                _line.EndAll(NoWorker());
                 _firstReady.TrySetException(new RunnerStartException(
                     $"The workers of queue '{_context.Name}' cannot be started ({string.Join(' ', _context.Options.Command)}): " +
                     obituary.Why));
@@ -310,14 +330,28 @@ internal sealed class WorkerPool : IJobRunner
         }
     }
 
+    /// <summary>State for the token's callback, so that it closes over nothing.</summary>
+    private sealed record GivingUp(WorkerPool Pool, WorkerJob Job)
+    {
+        public void Apply() => Pool.GiveUp(Job);
+    }
+
     private sealed class Owner(WorkerPool pool) : IWorkerOwner
     {
         public void OnReady(WorkerProcess worker)
         {
             pool._firstReady.TrySetResult();
-            pool.GiveToFirstInLine(worker);
+            pool.Dispatch();
         }
 
-        public void OnIdle(WorkerProcess worker) => pool.GiveToFirstInLine(worker);
+        public void OnIdle(WorkerProcess worker, int jobs, TimeSpan took)
+        {
+            lock (pool._gate)
+            {
+                pool._line.Served(jobs, took);
+            }
+
+            pool.Dispatch();
+        }
     }
 }

@@ -28,7 +28,7 @@ internal sealed partial class WorkerProcess
                 OnError(message);
                 break;
             case WorkerMessageType.Progress:
-                CurrentJob(message.Id)?.Progress.Report(message.Done, message.Total, Bounded(message.Text));
+                OnProgress(message);
                 break;
             case WorkerMessageType.Log:
                 OnLog(message);
@@ -63,6 +63,7 @@ internal sealed partial class WorkerProcess
 
             _state = WorkerState.Idle;
             _promisedHeartbeat = message.Heartbeat;
+            BatchSize = (int)Math.Clamp(message.Batch, 1, Options.BatchSize);
             WasReady = true;
         }
 
@@ -77,6 +78,21 @@ internal sealed partial class WorkerProcess
             $"The result is nested {message.ResultDepth} levels deep; at most {WorkerProtocol.MaxResultDepth} are taken.")
         : json.Length > _pool.MaxResultBytes ? ResultBounds.TooLarge(_pool.MaxResultBytes)
         : new AttemptResult.Completed(json.ToArray());
+
+    private void OnProgress(in WorkerMessage message)
+    {
+        if (CurrentJob(message.Id) is not { } job)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _movedAt = _pool.Time.GetTimestamp();
+        }
+
+        job.Progress.Report(message.Done, message.Total, Bounded(message.Text));
+    }
 
     private void OnError(in WorkerMessage message)
     {
@@ -192,8 +208,10 @@ internal sealed partial class WorkerProcess
 
     private WorkerJob? CurrentJob(long id)
     {
-        var job = Volatile.Read(ref _job);
-        return job is not null && job.Id == id ? job : null;
+        lock (_gate)
+        {
+            return _jobs.GetValueOrDefault(id);
+        }
     }
 
     private static string? Bounded(string? text) => text is null ? null : BoundedText.Head(text, WorkerProtocol.MaxTextChars);

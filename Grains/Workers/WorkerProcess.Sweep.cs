@@ -22,6 +22,9 @@ internal sealed partial class WorkerProcess
             case WorkerState.Idle or WorkerState.Busy when IsSilent(now):
                 Kill(WorkerEnd.HeartbeatLost);
                 break;
+            case WorkerState.Busy when IsStalled(now):
+                Kill(WorkerEnd.Stalled);
+                break;
             case WorkerState.Idle or WorkerState.Busy:
                 CheckMemory(now);
                 break;
@@ -32,6 +35,14 @@ internal sealed partial class WorkerProcess
 
     private bool IsSilent(long now) =>
         _promisedHeartbeat && Elapsed(Volatile.Read(ref _heardAt), now) > Options.HeartbeatTimeout;
+
+    private bool IsStalled(long now)
+    {
+        lock (_gate)
+        {
+            return Options.StallSeconds > 0 && _state == WorkerState.Busy && Elapsed(_movedAt, now) > Options.Stall;
+        }
+    }
 
     /// <summary>Message → SIGTERM → SIGKILL, each after its grace.</summary>
     private void Escalate(long now)

@@ -18,9 +18,9 @@ internal enum WorkerState
 }
 
 /// <summary>
-/// One worker process from its start to its end: what its messages mean, the job it runs, and when patience with it
-/// ends. Its slot starts it; the pool's sweep calls <see cref="Sweep"/>, which holds all its deadlines; its job ends
-/// by an answer or by the process's end, exactly once.
+/// One worker process from its start to its end: what its messages mean, the jobs it has (one, or a batch), and when
+/// patience with it ends. Its slot starts it; the pool's sweep calls <see cref="Sweep"/>, which holds all its deadlines;
+/// each job ends by an answer or by the process's end, exactly once.
 /// </summary>
 internal sealed partial class WorkerProcess
 {
@@ -30,6 +30,7 @@ internal sealed partial class WorkerProcess
     private static readonly TimeSpan MemoryCheckInterval = TimeSpan.FromSeconds(0.5);
 
     private readonly Lock _gate = new();
+    private readonly Dictionary<long, WorkerJob> _jobs = [];
     private readonly WorkerPoolContext _pool;
     private readonly IWorkerOwner _owner;
     private readonly WorkerChannel _channel;
@@ -39,9 +40,11 @@ internal sealed partial class WorkerProcess
     private readonly long _startedAt;
 
     private WorkerState _state = WorkerState.Starting;
-    private WorkerJob? _job;
     private WorkerEnd _end;
     private int _jobsDone;
+    private int _given;
+    private long _givenAt;
+    private long _movedAt;
     private int _garbageInARow;
     private bool _promisedHeartbeat;
     private long _heardAt;
@@ -73,6 +76,9 @@ internal sealed partial class WorkerProcess
     public int ProcessId => _channel.ProcessId;
 
     public bool WasReady { get; private set; }
+
+    /// <summary>How many jobs it takes at once; known once it is ready.</summary>
+    public int BatchSize { get; private set; } = 1;
 
     private WorkerOptions Options => _pool.Options;
 
@@ -108,7 +114,7 @@ internal sealed partial class WorkerProcess
         return Bury(exitCode);
     }
 
-    /// <summary>Takes the worker for a job; false if it is not idle.</summary>
+    /// <summary>Takes the worker for a batch of jobs; false if it is not idle.</summary>
     public bool TryReserve()
     {
         lock (_gate)
@@ -119,42 +125,89 @@ internal sealed partial class WorkerProcess
             }
 
             _state = WorkerState.Busy;
+            _givenAt = _movedAt = _pool.Time.GetTimestamp();
             return true;
         }
     }
 
-    /// <summary>Runs a job on a reserved worker, to its answer or the worker's end.</summary>
-    public async Task<AttemptResult> RunJobAsync(
-        long id, JobAttempt attempt, IProgressSink progress, CancellationToken cancellationToken)
+    /// <summary>Gives jobs to a reserved worker; each ends with its answer or with the worker.</summary>
+    public async Task GiveAsync(IReadOnlyList<WorkerJob> jobs)
     {
-        var job = new WorkerJob(id, attempt, progress);
+        bool gone;
         lock (_gate)
         {
-            if (_state != WorkerState.Busy)
+            gone = _state != WorkerState.Busy;
+            _given = jobs.Count;
+            foreach (var job in jobs)
             {
-                return AttemptResult.Failure(
-                    AttemptErrorKind.WorkerLost, nameof(AttemptErrorKind.WorkerLost), "The worker ended before it got the job.");
+                if (!gone)
+                {
+                    _jobs.Add(job.Id, job);
+                }
             }
-
-            _job = job;
         }
 
-        await using var registration = cancellationToken.UnsafeRegister(
-            static state => ((CancelRequest)state!).Apply(), new CancelRequest(this, job)).ConfigureAwait(false);
+        if (gone)
+        {
+            foreach (var job in jobs)
+            {
+                job.End(AttemptResult.Failure(
+                    AttemptErrorKind.WorkerLost, nameof(AttemptErrorKind.WorkerLost), "The worker ended before it got the job."));
+            }
+
+            return;
+        }
+
         try
         {
             await SendAsync(
-                static (line, state) => WorkerRequests.WriteJob(line, state.Json, state.Job.Id, state.Job.Attempt),
-                (Json: _json, Job: job)).ConfigureAwait(false);
+                static (line, state) => WorkerRequests.WriteJobs(line, state.Json, state.Jobs), (Json: _json, Jobs: jobs)).ConfigureAwait(false);
         }
         catch (LineTooLongException)
         {
-            EndJob(id, AttemptResult.Failure(
-                AttemptErrorKind.Fatal, "PayloadTooLarge",
-                $"The job's line to the worker is longer than MaxLineBytes ({Options.MaxLineBytes})."));
+            // Of a batch each is tried alone; of one alone it is final.
+            var kind = jobs.Count > 1 ? AttemptErrorKind.WorkerLost : AttemptErrorKind.Fatal;
+            foreach (var job in jobs)
+            {
+                EndJob(job.Id, AttemptResult.Failure(
+                    kind, "PayloadTooLarge", $"The job's line to the worker is longer than MaxLineBytes ({Options.MaxLineBytes})."));
+            }
+
+            return;
         }
 
-        return await job.Outcome.ConfigureAwait(false);
+        foreach (var job in jobs)
+        {
+            lock (_gate)
+            {
+                job.WasSent = true;
+            }
+
+            if (job.IsUnwanted)
+            {
+                RequestCancel(job);
+            }
+        }
+    }
+
+    /// <summary>Asks the worker to give a job up; one that it has not got yet is cancelled once it has.</summary>
+    public void RequestCancel(WorkerJob job)
+    {
+        lock (_gate)
+        {
+            if (!_jobs.ContainsKey(job.Id) || !job.WasSent || job.CancelRequested)
+            {
+                return;
+            }
+
+            job.CancelRequested = true;
+            if (!_escalation.IsPending)
+            {
+                _escalation = Escalation.Asked(_pool.Time.GetTimestamp(), Options.CancelGrace, WorkerEnd.Cancelled);
+            }
+        }
+
+        SendInBackground((line, _) => WorkerRequests.WriteCancel(line, job.Id));
     }
 
     /// <summary>Asks the worker to end: after its job if it has one, in no more than the graces.</summary>
@@ -193,45 +246,30 @@ internal sealed partial class WorkerProcess
         _channel.Signal(ProcessGroup.SigKill);
     }
 
-    private void RequestCancel(WorkerJob job)
-    {
-        lock (_gate)
-        {
-            if (_job != job)
-            {
-                return;
-            }
-
-            job.CancelRequested = true;
-            if (!_escalation.IsPending)
-            {
-                _escalation = Escalation.Asked(_pool.Time.GetTimestamp(), Options.CancelGrace, WorkerEnd.Cancelled);
-            }
-        }
-
-        SendInBackground((line, _) => WorkerRequests.WriteCancel(line, job.Id));
-    }
-
-    /// <summary>The worker answered: it is free (or done for) before its job's waiter hears of it.</summary>
+    /// <summary>The worker answered: if that was its last job it is free (or done for) before the job's waiter hears of it.</summary>
     private void EndJob(long id, AttemptResult outcome)
     {
         WorkerJob? job;
-        var recycle = false;
+        var (idle, recycle, given, took) = (false, false, 0, TimeSpan.Zero);
         lock (_gate)
         {
-            job = _job;
-            if (job is null || job.Id != id)
+            if (!_jobs.Remove(id, out job))
             {
                 _pool.Counters.Ignored();
                 return;
             }
 
-            _job = null;
             _jobsDone++;
-            if (_state == WorkerState.Busy)
+            _movedAt = _pool.Time.GetTimestamp();
+            if (_state == WorkerState.Busy && !_jobs.Values.Any(j => j.CancelRequested))
             {
                 _escalation = default;
+            }
+
+            if (_state == WorkerState.Busy && _jobs.Count == 0)
+            {
                 _state = WorkerState.Idle;
+                (idle, given, took) = (true, _given, _pool.Time.GetElapsedTime(_givenAt, _movedAt));
                 recycle = Options.MaxJobs > 0 && _jobsDone >= Options.MaxJobs;
             }
         }
@@ -241,9 +279,9 @@ internal sealed partial class WorkerProcess
             Log.Recycled(_pool.Logger, _label, _jobsDone);
             Stop(WorkerEnd.Recycled);
         }
-        else
+        else if (idle)
         {
-            _owner.OnIdle(this);
+            _owner.OnIdle(this, given, took);
         }
 
         job.End(outcome);
@@ -251,19 +289,23 @@ internal sealed partial class WorkerProcess
 
     private WorkerObituary Bury(int exitCode)
     {
-        WorkerJob? job;
+        WorkerJob[] jobs;
         WorkerEnd end;
         lock (_gate)
         {
-            job = _job;
+            jobs = [.. _jobs.Values];
             end = _end;
-            _job = null;
+            _jobs.Clear();
             _state = WorkerState.Exited;
         }
 
         var stderr = _channel.Tail.Text();
         var why = WorkerExit.Explain(end, exitCode, Options);
-        job?.End(WorkerExit.OutcomeOfJob(end, exitCode, job.CancelRequested, _residentBytes, Options, stderr));
+        foreach (var job in jobs)
+        {
+            job.End(WorkerExit.OutcomeOfJob(end, exitCode, job.CancelRequested, _residentBytes, Options, stderr));
+        }
+
         _channel.Dispose();
         var orderly = WorkerExit.IsOrderly(end, _jobsDone);
         if (orderly)
@@ -291,10 +333,4 @@ internal sealed partial class WorkerProcess
     /// <summary>For messages that must not hold up the caller; a worker that does not read them is ended by the sweep.</summary>
     private void SendInBackground(Action<ArrayBufferWriter<byte>, object?> write) =>
         _ = SendAsync(write, null).AsTask();
-
-    /// <summary>State for the token's callback, so that it closes over nothing.</summary>
-    private sealed record CancelRequest(WorkerProcess Worker, WorkerJob Job)
-    {
-        public void Apply() => Worker.RequestCancel(Job);
-    }
 }

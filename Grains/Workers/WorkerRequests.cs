@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
-using Gristmill.Grains.Handlers;
 
 namespace Gristmill.Grains.Workers;
 
@@ -21,12 +20,37 @@ internal static class WorkerRequests
         EndLine(json, output);
     }
 
-    public static void WriteJob(ArrayBufferWriter<byte> output, Utf8JsonWriter json, long id, JobAttempt attempt)
+    /// <summary>One job as a <c>job</c>, several as <c>jobs</c>.</summary>
+    public static void WriteJobs(ArrayBufferWriter<byte> output, Utf8JsonWriter json, IReadOnlyList<WorkerJob> jobs)
     {
         json.Reset(output);
         json.WriteStartObject();
-        json.WriteString("type"u8, "job"u8);
-        json.WriteNumber("id"u8, id);
+        if (jobs is [var only])
+        {
+            json.WriteString("type"u8, "job"u8);
+            WriteJob(json, only);
+        }
+        else
+        {
+            json.WriteString("type"u8, "jobs"u8);
+            json.WriteStartArray("jobs"u8);
+            foreach (var job in jobs)
+            {
+                json.WriteStartObject();
+                WriteJob(json, job);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        EndLine(json, output);
+    }
+
+    private static void WriteJob(Utf8JsonWriter json, WorkerJob job)
+    {
+        var attempt = job.Attempt;
+        json.WriteNumber("id"u8, job.Id);
         json.WriteString("queue"u8, attempt.Queue);
         json.WriteString("job_id"u8, attempt.JobId);
         if (attempt.SessionId is { } session)
@@ -45,7 +69,6 @@ internal static class WorkerRequests
         }
 
         WritePayload(json, attempt.Payload.Span);
-        EndLine(json, output);
     }
 
     public static void WriteCancel(ArrayBufferWriter<byte> output, long id)

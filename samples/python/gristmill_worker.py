@@ -23,6 +23,15 @@ A class loads its model once, before the worker says that it is ready:
         def handle(self, payload, job):
             return self.model(payload["path"])
 
+A handler of batches gets lists, up to the size that it names (and the queue's option Worker:BatchSize), and returns a list of
+as many results in the same order; an exception in a result's place fails that job alone:
+
+    @handler(batch=32)
+    def embed(payloads, jobs):
+        return model.encode([p["text"] for p in payloads])
+
+If it raises, each job of the batch is run alone, so that one bad job does not fail the others.
+
 How a job fails: raise Retry (the default for any other exception), Fatal (trying again cannot help) or OutOfMemory.
 Long work calls job.check_cancelled() (raises Cancelled) or looks at job.cancelled now and then; a worker that does not
 is ended by SIGTERM and then SIGKILL after the configured graces. print() and what C libraries write to stdout go to
@@ -122,12 +131,22 @@ class Job:
 
 
 _handlers = []
+_batch_sizes = {}
 
 
-def handler(target):
-    """Marks the function handle(payload, job), or the class with handle and perhaps setup, that does the work."""
-    _handlers.append(target)
-    return target
+def handler(target=None, *, batch=None):
+    """Marks the function handle(payload, job), or the class with handle and perhaps setup, that does the work.
+
+    With batch=N it is handle(payloads, jobs) on lists of 1 to N, and returns a list of results."""
+    if batch is not None and (not isinstance(batch, int) or not 1 <= batch <= 1000):
+        raise ValueError("batch is %r; it must be from 1 to 1000" % (batch,))
+
+    def mark(marked):
+        _handlers.append(marked)
+        _batch_sizes[marked] = batch
+        return marked
+
+    return mark if target is None else mark(target)
 
 
 def run(target=None, argv=None):
@@ -166,7 +185,7 @@ class _Worker:
         self._in = sys.stdin.buffer
         self._lock = threading.Lock()
         self._jobs = queue.SimpleQueue()
-        self._current = None
+        self._current = {}
         self._current_lock = threading.Lock()
 
     def send(self, message):
@@ -186,27 +205,35 @@ class _Worker:
             raise SystemExit("gristmill: the silo speaks worker protocol %r, this file %d" % (hello.get("protocol"), PROTOCOL))
         self._max_answer_bytes = min(hello.get("max_result_bytes", 1 << 20), hello.get("max_line_bytes", 4 << 20))
         handle = _load(target)
+        batch = _batch_sizes.get(target)
         beat = float(hello.get("heartbeat_seconds", 5))
-        self.send({"type": "ready", "protocol": PROTOCOL, "heartbeat": True})
+        self.send({"type": "ready", "protocol": PROTOCOL, "heartbeat": True, "batch": batch or 1})
         threading.Thread(target=self._read, name="gristmill-read", daemon=True).start()
         threading.Thread(target=self._beat, args=(beat,), name="gristmill-beat", daemon=True).start()
-        while (message := self._jobs.get()) is not None:
-            self._run(handle, message)
+        while (messages := self._jobs.get()) is not None:
+            if batch is None:
+                self._run(lambda: handle(_payload(messages[0]), messages[0]["_job"]), messages[0]["_job"])
+            else:
+                self._run_batch(handle, messages)
+            with self._current_lock:
+                self._current = {}
 
     def _read(self):
         """Takes messages while a job runs, so that cancel is heard; ends the process when the silo is gone."""
         for line in self._in:
             message = json.loads(line)
             kind = message.get("type")
-            if kind == "job":
-                message["_job"] = Job(message, self)
+            if kind in ("job", "jobs"):
+                messages = message["jobs"] if kind == "jobs" else [message]
+                for each in messages:
+                    each["_job"] = Job(each, self)
                 with self._current_lock:
-                    self._current = message["_job"]
-                self._jobs.put(message)
+                    self._current = {each["_job"].run_id: each["_job"] for each in messages}
+                self._jobs.put(messages)
             elif kind == "cancel":
                 with self._current_lock:
-                    if self._current is not None and self._current.run_id == message.get("id"):
-                        self._current._cancelled.set()
+                    if message.get("id") in self._current:
+                        self._current[message["id"]]._cancelled.set()
             elif kind == "stop":
                 # Reading on would hold the lock of stdin while the interpreter shuts down.
                 self._jobs.put(None)
@@ -219,18 +246,44 @@ class _Worker:
         while not wait.wait(seconds):
             self.send({"type": "heartbeat"})
 
-    def _run(self, handle, message):
-        job = message["_job"]
+    def _run(self, work, job):
         try:
-            result = handle(_payload(message), job)
-            answer = {"type": "result", "id": job.run_id}
-            if result is not None:
-                answer["result"] = result
-            self._send_result(answer)
+            self._send_result(job, work())
         except Exception as error:  # SystemExit and KeyboardInterrupt end the worker
             self.send(self._error(job, error))
 
-    def _send_result(self, answer):
+    def _run_batch(self, handle, messages):
+        """One result each; if the batch as a whole fails, each of its jobs has its chance alone."""
+        messages = [m for m in messages if not self._gave_up(m["_job"])]
+        if not messages:
+            return
+        jobs = [m["_job"] for m in messages]
+        try:
+            results = _results(handle, messages)
+        except Exception as error:
+            if len(jobs) == 1 or _is_out_of_memory(error):
+                for job in jobs:
+                    self.send(self._error(job, error))
+                return
+            for message in messages:
+                self._run_batch(handle, [message])
+            return
+        for job, result in zip(jobs, results):
+            if isinstance(result, Exception):
+                self.send(self._error(job, result))
+            else:
+                self._run(lambda: result, job)
+
+    def _gave_up(self, job):
+        """Of a batch, what is cancelled before it begins needs no work."""
+        if job.cancelled:
+            self.send(self._error(job, Cancelled("the job was cancelled")))
+        return job.cancelled
+
+    def _send_result(self, job, result):
+        answer = {"type": "result", "id": job.run_id}
+        if result is not None:
+            answer["result"] = result
         try:
             line = _encode(answer)
         except (TypeError, ValueError) as error:
@@ -242,7 +295,7 @@ class _Worker:
     @staticmethod
     def _error(job, error):
         kind = error.kind if isinstance(error, JobError) else "oom" if _is_out_of_memory(error) else "retry"
-        detail = error.detail if isinstance(error, JobError) and error.detail else traceback.format_exc()
+        detail = getattr(error, "detail", None) or "".join(traceback.format_exception(type(error), error, error.__traceback__))
         return {
             "type": "error", "id": job.run_id, "kind": kind, "error": type(error).__name__,
             "message": str(error)[:4096], "detail": detail[-16384:],
@@ -254,9 +307,17 @@ def _encode(message):
     return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
+def _results(handle, messages):
+    jobs = [m["_job"] for m in messages]
+    results = list(handle([_payload(m) for m in messages], jobs))
+    if len(results) != len(jobs):
+        raise Fatal("the handler returned %d results for %d jobs" % (len(results), len(jobs)))
+    return results
+
+
 def _is_out_of_memory(error):
     text = str(error)
-    return isinstance(error, MemoryError) or "CUDA out of memory" in text or "CUDA error: out of memory" in text
+    return isinstance(error, (MemoryError, OutOfMemory)) or "CUDA out of memory" in text or "CUDA error: out of memory" in text
 
 
 def _payload(message):
@@ -279,8 +340,15 @@ def _try(target, path):
         message = {"payload_base64": base64.b64encode(raw)}
     message.update(job_id="try", queue="try", idempotency_key="try/try")
     job = Job(message, _Trial())
+    message["_job"] = job
     try:
-        result = _load(target)(_payload(message), job)
+        handle = _load(target)
+        if _batch_sizes.get(target):
+            result = _results(handle, [message])[0]
+            if isinstance(result, Exception):
+                raise result
+        else:
+            result = handle(_payload(message), job)
     except Exception as error:
         print(json.dumps(_Worker._error(job, error), indent=2, ensure_ascii=False), file=sys.stderr)
         return 1

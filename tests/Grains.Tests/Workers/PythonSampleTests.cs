@@ -99,6 +99,35 @@ public sealed class PythonSampleTests
     }
 
     [Fact]
+    public async Task Handler_of_batches_gets_lists_and_one_bad_job_fails_alone()
+    {
+        const string batches =
+            """
+            from gristmill_worker import handler, run, Fatal, OutOfMemory
+            @handler(batch=3)
+            def lengths(payloads, jobs):
+                if "raise" in payloads: raise ValueError("bad one among %d" % len(payloads))
+                if "short" in payloads: return []
+                return [Fatal("no") if p == "fatal" else [len(payloads), p] for p in payloads]
+            run()
+            """;
+        await using var pool = await StartAsync(options => (options.BatchSize, options.BatchWaitSeconds) = (3, 60), "-c", batches);
+        Task<AttemptResult[]> DoAsync(params string[] payloads) => Task.WhenAll(payloads.Select(p => pool.RunAsync($"\"{p}\"", TestEnd)));
+
+        var good = await DoAsync("a", "fatal", "b");
+        var raised = await DoAsync("a", "raise", "b");
+        var wrong = await DoAsync("a", "short", "b");
+
+        Assert.Equal(["[3,\"a\"]", "[3,\"b\"]"], [Attempts.ResultOf(good[0]), Attempts.ResultOf(good[2])]);
+        Assert.Equal((AttemptErrorKind.Fatal, "no"), (Attempts.ErrorOf(good[1]).Kind, Attempts.ErrorOf(good[1]).Message));
+        Assert.Equal(["[1,\"a\"]", "[1,\"b\"]"], [Attempts.ResultOf(raised[0]), Attempts.ResultOf(raised[2])]);
+        Assert.Equal((AttemptErrorKind.Retry, "bad one among 1"), (Attempts.ErrorOf(raised[1]).Kind, Attempts.ErrorOf(raised[1]).Message));
+        Assert.Equal("the handler returned 0 results for 1 jobs", Attempts.ErrorOf(wrong[1]).Message);
+        Assert.Equal("[1,\"b\"]", Attempts.ResultOf(wrong[2]));
+        Assert.Equal(1, pool.Counters.Starts);
+    }
+
+    [Fact]
     public async Task Worker_that_is_stopped_exits_by_itself()
     {
         var logs = new ScopeLog();
@@ -135,13 +164,18 @@ public sealed class PythonSampleTests
 
     private static Task<WorkerPool> StartAsync(params string[] arguments) => StartAsync(new ScopeLog(), arguments);
 
-    private static Task<WorkerPool> StartAsync(ScopeLog logs, params string[] arguments)
+    private static Task<WorkerPool> StartAsync(ScopeLog logs, params string[] arguments) => StartAsync(logs, _ => { }, arguments);
+
+    private static Task<WorkerPool> StartAsync(Action<WorkerOptions> configure, params string[] arguments) => StartAsync(new ScopeLog(), configure, arguments);
+
+    private static Task<WorkerPool> StartAsync(ScopeLog logs, Action<WorkerOptions> configure, params string[] arguments)
     {
         var options = Pools.Options();
         options.Command = [Tools.Python.Program, .. arguments];
         options.CancelGraceSeconds = 10;
         options.Environment["PYTHONPATH"] = Samples;
         options.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
+        configure(options);
         return Pools.StartAsync(options, logs);
     }
 }

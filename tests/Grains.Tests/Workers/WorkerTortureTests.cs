@@ -100,7 +100,7 @@ public sealed class WorkerTortureTests
         for (var i = 1; i <= 5; i++)
         {
             Assert.Equal("\"in time\"", Attempts.ResultOf(await pool.DoAsync("result-then-exit")));
-            await Wait.UntilAsync(() => pool.Counters.Starts > i && pool.Concurrency == 1);
+            await Wait.UntilAsync(() => pool.Counters.Starts > i && pool.Concurrency > 0);
         }
     }
 
@@ -262,7 +262,7 @@ public sealed class WorkerTortureTests
             Assert.Contains("exit status 4", error.Message, StringComparison.Ordinal);
             Assert.Equal(0, pool.Concurrency);
             File.Delete(marker);
-            await Wait.UntilAsync(() => pool.Concurrency == 1);
+            await Wait.UntilAsync(() => pool.Concurrency > 0);
             Assert.Equal("", Attempts.ResultOf(await pool.DoAsync("none")));
         }
         finally

@@ -54,28 +54,42 @@ if mode == "slow":
     time.sleep(0.4)
 if mode == "noise":
     raw(b"Loading weights... 100%\n\n[1, 2]\n{\"type\": 7}\n{broken\n")
-say(type="ready", protocol=99 if mode == "protocol" else 1, heartbeat="beat" in mode, extra={"unknown": [1]})
+batch = {"batch": 8} if "batch" in mode else {}
+say(type="ready", protocol=99 if mode == "protocol" else 1, heartbeat="beat" in mode, extra={"unknown": [1]}, **batch)
 if "beat" in mode:
     if mode != "no-beat":
         threading.Thread(target=beat, args=(hello["heartbeat_seconds"],), daemon=True).start()
 if mode == "fat":
     ballast = bytearray(64 << 20)
 
+
+
+def jobs():
+    """Each job, and how many came with it."""
+    while line := sys.stdin.readline():
+        message = json.loads(line)
+        if message["type"] == "stop":
+            if "deaf" in mode:
+                hang()
+            sys.exit(0)
+        if message["type"] == "cancel":
+            continue
+        if message["type"] == "jobs":
+            yield from ((job, len(message["jobs"])) for job in message["jobs"])
+        elif message["type"] == "job":
+            yield message, 1
+        else:
+            sys.exit(9)
+
+
 last = 0
-while line := sys.stdin.readline():
-    job = json.loads(line)
-    if job["type"] == "stop":
-        if "deaf" in mode:
-            hang()
-        sys.exit(0)
-    if job["type"] == "cancel":
-        continue
-    if job["type"] != "job":
-        sys.exit(9)
+for job, together in jobs():
     id, payload = job["id"], job.get("payload")
     do = payload.get("do", "echo") if isinstance(payload, dict) else "echo"
     if do == "echo":
         say(type="result", id=id, result=job)
+    elif do == "together":
+        say(type="result", id=id, result=together)
     elif do == "pid":
         say(type="result", id=id, result=os.getpid())
     elif do == "env":
