@@ -81,7 +81,7 @@ public static class DeadReasons
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        "retries", "timeout", "fatal", "lost_worker", "out_of_memory", "dependency_failed",
+        "retries", "timeout", "fatal", "lost_worker", "out_of_memory", "dependency_failed", "too_many_dependents",
         "malformed", "invalid_field", "id_conflict", "foreign_dialect", "too_large", "corrupt",
     ];
 }

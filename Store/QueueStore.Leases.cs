@@ -8,12 +8,13 @@ public sealed partial class QueueStore
     /// <param name="silo">The silo's name, for people.</param>
     /// <param name="ttl">How long the lease lasts from now on.</param>
     /// <param name="join">Whether to take a lease that is not there.</param>
-    /// <param name="mirror">The foreign list that gets the queue's dead letters too; null for none.</param>
+    /// <param name="lists">The foreign lists that the queue's outcomes go to; null for none.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
     /// <exception cref="SchemaException">The keys were written by a version with another schema.</exception>
-    public async ValueTask<RenewReply> RenewAsync(string generation, string silo, TimeSpan ttl, bool join, string? mirror = null, CancellationToken cancellationToken = default)
+    public async ValueTask<RenewReply> RenewAsync(string generation, string silo, TimeSpan ttl, bool join, ForeignLists? lists = null, CancellationToken cancellationToken = default)
     {
-        var call = Call("renew").AddArg(generation).AddArg(silo).AddArg((long)ttl.TotalMilliseconds).AddArg(join ? 1 : 0).AddArg(RedisKeys.Schema).AddArg(mirror ?? string.Empty);
+        var call = Call("renew").AddArg(generation).AddArg(silo).AddArg((long)ttl.TotalMilliseconds).AddArg(join ? 1 : 0).AddArg(RedisKeys.Schema)
+            .AddArg(lists?.DeadLetters ?? string.Empty).AddArg(lists?.RepliesText() ?? string.Empty);
         var reply = await RunAsync(call, cancellationToken).ConfigureAwait(false);
         var status = StatusOf(reply);
         if (status != StoreStatus.Ok) return new RenewReply(status, reply[1].AsString(), QueueMode.Open, new Dictionary<long, long>(), new Dictionary<long, string>());

@@ -83,11 +83,10 @@ public sealed partial class QueueStore
         return Finish(await RunAsync(call, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>Ends attempts that brought no result.</summary>
-    public async ValueTask<FinishReply> SettleAsync(string generation, IReadOnlyList<Settled> settled, IReadOnlyList<OutboxMessage> outbox, CancellationToken cancellationToken = default)
+    /// <summary>Ends attempts that brought no result. Whoever waits for a job's outcome on its reply list is told by the outbox.</summary>
+    public async ValueTask<FinishReply> SettleAsync(string generation, IReadOnlyList<Settled> settled, CancellationToken cancellationToken = default)
     {
-        var call = Call("settle").AddArg(keys.Events).AddArg(keys.Control).AddArg(generation).AddArg(outbox.Count);
-        AddOutbox(call, outbox);
+        var call = Call("settle").AddArg(keys.Events).AddArg(keys.Control).AddArg(generation);
         foreach (var job in settled)
         {
             call.AddArg(job.Seq).AddArg(job.Counter).AddArg(Verb(job.Settlement)).AddArg(job.Delay);
@@ -118,9 +117,7 @@ public sealed partial class QueueStore
     {
         foreach (var message in outbox)
         {
-            if (message.IfCancelled) call.AddArg(string.Create(CultureInfo.InvariantCulture, $"x{message.Seq}"));
-            else call.AddArg(message.Seq);
-            call.AddArg(OutboxEntry.Encode(message));
+            call.AddArg(message.Seq).AddArg(OutboxEntry.Encode(message));
         }
     }
 

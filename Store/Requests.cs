@@ -133,8 +133,7 @@ public readonly record struct Settled(long Seq, long Counter, Settlement Settlem
 /// <param name="List">The list.</param>
 /// <param name="Message">What is pushed.</param>
 /// <param name="Seq">The job that it belongs to: sent only if that job's step is not refused; 0 when it belongs to none.</param>
-/// <param name="IfCancelled">With a retry or a release: sent only if the store cancels the job instead, since somebody asked for it.</param>
-public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message, long Seq = 0, bool IfCancelled = false);
+public readonly record struct OutboxMessage(string List, ReadOnlyMemory<byte> Message, long Seq = 0);
 
 /// <summary>What became of results and settlements.</summary>
 /// <param name="Status">Ok.</param>

@@ -229,7 +229,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         _services.Attach(Key(run));
     }
 
-    // What silos must hear at once: that there is work, that a job is to be cancelled, that the queue is paused. All of it
+    // What silos must hear at once: that there is work, that a reply waits to be sent, that a job is to be cancelled, that the queue is paused. All of it
     // stands in the store too, so a message that is lost is only late.
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
@@ -265,6 +265,10 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         {
             _claimer.WakeReady();
         }
+        else if (text == "outbox")
+        {
+            _services.SendOutbox(_queue.Name);
+        }
         else if (text.StartsWith("cancel ", StringComparison.Ordinal))
         {
             foreach (var word in text.Split(' ').Skip(1))
@@ -284,7 +288,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     {
         var strays = new List<Settled>();
         while (_lease.Strays.TryDequeue(out var stray)) strays.Add(stray);
-        if (strays.Count > 0) await _queue.Store.SettleAsync(_lease.Generation, strays, [], cancellationToken);
+        if (strays.Count > 0) await _queue.Store.SettleAsync(_lease.Generation, strays, cancellationToken);
         if (!_lease.IsHeld || _services.Clock.GetElapsedTime(_housedAt) <= HousePeriod) return;
         _housedAt = _services.Clock.GetTimestamp();
         _ = _trimmer.TrimAsync(_all.Token);

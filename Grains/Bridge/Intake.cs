@@ -97,15 +97,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     // Clients write records themselves, so this is looked at for theirs too.
     private PayloadFault? WrongReplyTo(JobHeader header)
     {
-        if (header.ReplyTo is not { } list) return null;
-        if (list.StartsWith(RedisKeys.Prefix, StringComparison.Ordinal))
-        {
-            return new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names '{list}': keys that begin with {RedisKeys.Prefix} are Gristmill's own.");
-        }
-
-        return queue.Options.ReplyToPrefixes.Any(p => list.StartsWith(p, StringComparison.Ordinal))
-            ? null
-            : new PayloadFault("invalid_field", $"The field '{queue.Options.Fields.ReplyTo}' names the list '{list}', which begins with none of the prefixes that the queue allows (ReplyToPrefixes).");
+        return header.ReplyTo is { } list && queue.ForeignLists.WhyNot(list) is { } why ? new PayloadFault("invalid_field", why) : null;
     }
 
     private JobRun Create(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)

@@ -1,28 +1,35 @@
 using System.Buffers;
 using System.Text.Json;
-using Gristmill.Grains.Jobs;
 using Gristmill.Store;
 
 namespace Gristmill.Grains.Bridge;
 
 /// <summary>What is pushed to foreign lists: results for reply_to, and dead letters for a queue's DeadLetterList.</summary>
-internal static class OutcomeMessages
+internal sealed class OutcomeMessages : IOutcomeMessages
 {
+    public static readonly OutcomeMessages Instance = new();
+
     // A mirrored dead letter shows a larger payload by its beginning only.
     private const int MaxMirroredPayload = 64 * 1024;
 
-    /// <summary>{"id","queue","state","attempt","result","errors"}.</summary>
-    public static byte[] Result(string queue, JobRun run, string state, ReadOnlyMemory<byte> result) => Write(json =>
+    /// <summary>{"id","queue","state","reason" and "payloadId" where there is one,"attempt","result","errors"}.</summary>
+    public static byte[] Reply(string id, string queue, JobState state, int attempt, JobHeader header, ReadOnlyMemory<byte> result) => Write(json =>
     {
-        json.WriteString("id", run.Id);
+        json.WriteString("id", id);
         json.WriteString("queue", queue);
-        json.WriteString("state", state);
-        json.WriteNumber("attempt", run.Attempt);
+        json.WriteString("state", JobStates.Name(state));
+        if (header.Reason is { Length: > 0 } reason) json.WriteString("reason", reason);
+        if (header.GivenId is { } given) json.WriteString("payloadId", given);
+        json.WriteNumber("attempt", attempt);
         json.WritePropertyName("result");
         if (result.IsEmpty) json.WriteNullValue();
         else json.WriteRawValue(result.Span, skipInputValidation: true);
-        WriteErrors(json, run.Header);
+        WriteErrors(json, header);
     });
+
+    byte[] IOutcomeMessages.Reply(JobView job) => Reply(job.Id, job.Queue, job.State, job.Attempt, job.Header, job.Result);
+
+    byte[] IOutcomeMessages.DeadLetter(JobView job) => DeadLetter(job.Queue, job.Id, job.Header, job.Payload);
 
     /// <summary>{"id","queue","reason","failedAt","attempts","payloadId" where it goes by another id,"errors","payload" or "payloadBase64"}.</summary>
     public static byte[] DeadLetter(string queue, string id, JobHeader header, ReadOnlyMemory<byte> payload) => Write(json =>

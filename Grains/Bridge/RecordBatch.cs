@@ -18,8 +18,6 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
 
     public List<OutboxMessage> CompletedOutbox { get; } = [];
 
-    public List<OutboxMessage> SettledOutbox { get; } = [];
-
     public IEnumerable<JobRun> Runs => _rows.Select(r => r.Run);
 
     public int Count => _rows.Count;
@@ -36,7 +34,6 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         Completions.Clear();
         Settled.Clear();
         CompletedOutbox.Clear();
-        SettledOutbox.Clear();
         Bytes = 0;
     }
 
@@ -127,7 +124,7 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
         header.PayloadLength = result.IsEmpty ? null : run.Payload.Length;
         Bytes += result.Length + 200;
         Completions.Add(new Completion(run.Seq, run.Counter, header, result));
-        if (header.ReplyTo is { } list) CompletedOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, "completed", result), run.Seq));
+        if (header.ReplyTo is { } list) CompletedOutbox.Add(new OutboxMessage(list, OutcomeMessages.Reply(run.Id, queue.Name, JobState.Completed, run.Attempt, header, result), run.Seq));
     }
 
     private void Settle(JobRun run, JobHeader header, Verdict verdict, long now)
@@ -138,14 +135,6 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
             header.Outcome = verdict.Settlement == Settlement.Bury ? JobState.Dead : JobState.Cancelled;
             header.Reason = verdict.Reason;
             header.FinishedAt = now;
-            var state = JobStates.Name(header.Outcome.Value);
-            if (header.ReplyTo is { } list && run.Fault is null) SettledOutbox.Add(new OutboxMessage(list, OutcomeMessages.Result(queue.Name, run, state, default), run.Seq));
-        }
-
-        else if (header.ReplyTo is { } waiting)
-        {
-            var cancelled = OutcomeMessages.Result(queue.Name, run, JobStates.Name(JobState.Cancelled), default);
-            SettledOutbox.Add(new OutboxMessage(waiting, cancelled, run.Seq, IfCancelled: true));
         }
 
         // A job that is only given back keeps its record as it is, unless a budget was charged.

@@ -90,7 +90,7 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
                     ? queue.Store.CompleteAsync(batch.Generation, batch.Completions, batch.CompletedOutbox, cancellationToken).AsTask()
                     : null;
                 var settling = batch.Settled.Count > 0
-                    ? queue.Store.SettleAsync(batch.Generation, batch.Settled, batch.SettledOutbox, cancellationToken).AsTask()
+                    ? queue.Store.SettleAsync(batch.Generation, batch.Settled, cancellationToken).AsTask()
                     : null;
                 await Task.WhenAll(completing ?? Task.CompletedTask, settling ?? Task.CompletedTask);
                 if (completing is not null) Note(await completing, batch);
@@ -128,7 +128,7 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
         foreach (var run in batch.Runs) held.Remove(run);
         var tally = batch.Measure(clock, log);
         var mirrored = tally.Dead > 0 && queue.Options.DeadLetterList is not null;
-        if (mirrored || batch.CompletedOutbox.Count + batch.SettledOutbox.Count > 0) OutboxFilled();
+        if (mirrored || batch.CompletedOutbox.Count > 0) OutboxFilled();
         Recorded(tally);
     }
 }

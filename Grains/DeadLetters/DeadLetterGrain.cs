@@ -39,7 +39,7 @@ internal sealed class DeadLetterGrain(IOptions<GristmillOptions> options, SiloId
     {
         try
         {
-            foreach (var refused in await Store.SendOutboxAsync(silo.Name, j => OutcomeMessages.DeadLetter(j.Queue, j.Id, j.Header, j.Payload)))
+            foreach (var refused in await Store.SendOutboxAsync(silo.Name, OutcomeMessages.Instance))
             {
                 log.OutboxRefused(this.GetPrimaryKeyString(), refused.List, refused.Error);
             }

@@ -29,6 +29,8 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
 
     public IReadOnlyList<ListOptions> Lists { get; } = options.AllLists();
 
+    public ForeignLists ForeignLists { get; } = new(options.DeadLetterList, options.ReplyToPrefixes, options.Fields);
+
     public TimeSpan IdWindow => TimeSpan.FromSeconds(options.IdWindowSeconds);
 
     /// <summary>How many jobs may run at once now: what is configured, or what the workers offer.</summary>

@@ -23,8 +23,8 @@ internal sealed class ConfiguredList(string queue, string name)
 
     public long? ClaimedBefore { get; set; }
 
-    /// <summary>Nobody pushes to it, as far as two looks can tell.</summary>
-    public bool IsIdle => Length == 0 && LengthBefore is null or 0 && Claimed == ClaimedBefore;
+    /// <summary>Nobody pushes to it, as far as two looks can tell; what was claimed counts once both looks know it.</summary>
+    public bool IsIdle => Length == 0 && LengthBefore is null or 0 && !(Claimed > ClaimedBefore);
 
     /// <summary>Items that went and that no silo of ours took: at least so many, since pushes meanwhile hide more. 0 when not known.</summary>
     public long TakenByOthers => LengthBefore is { } before && Claimed is { } claimed && ClaimedBefore is { } claimedBefore

@@ -97,12 +97,17 @@ internal static class DeadLetterCalls
 
         return new DeadLetterFilter
         {
-            Reason = text("reason"),
+            Reason = Reason(text("reason")),
             SessionId = text("sessionId"),
             DiedBefore = QueryValues.Time("diedBefore", text("diedBefore")),
             DiedSince = QueryValues.Time("diedSince", text("diedSince")),
         };
     }
+
+    // One that no dead letter can have is a slip: to answer that none matched would hide it.
+    private static string? Reason(string? given) => given is null || DeadReasons.All.Contains(given)
+        ? given
+        : throw ApiProblemException.InvalidField("reason", $"The field 'reason' is '{given}'; expected is one of {string.Join(", ", DeadReasons.All)}.");
 
     private static string? Text(JsonElement body, string name)
     {

@@ -1,7 +1,7 @@
 -- admit: what the silo found on reading what it claimed: registers explicit ids, and gives jobs that are not to run at
 -- once their place among the admitted.
 --
--- USES   ids dependents place
+-- USES   ids replies dependents place
 -- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset deferred:hash waiters:hash dead:zset outbox:list jobs:hash*16
 -- ARGV   events control generation id_window
 --        id_window: how long an id is remembered, ms
@@ -10,7 +10,7 @@
 --        header, with what the payload says
 -- REPLY  status epoch verdicts[]: for each item 0 admitted, 1 a duplicate (dropped here), 2 an id with another payload
 --        (still held), 3 cancelled before it came or since (still held), 4 no longer held
--- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …; on the control channel: wake
+-- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …; on the control channel: wake, outbox
 
 local seqs, ids = {}, {}
 for i = FIRST, #ARGV, 7 do
@@ -73,6 +73,7 @@ local buried = 0
 if #rows > 0 then buried = place(rows, epoch, now) end
 count('duplicates', #drop, 'dead', buried)
 announce()
+announce_replies()
 if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end
 if #drop > 0 then drop_records(drop) end
 if #leave > 0 then

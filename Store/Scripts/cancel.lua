@@ -1,13 +1,13 @@
 -- cancel: cancels jobs by id. A job that waits is cancelled at once; of one that runs, the silo is told; an id that
 -- nobody has seen yet is remembered, so that its job is cancelled when it comes.
 --
--- USES   ids dependents
+-- USES   ids replies dependents
 -- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list jobs:hash*16
 -- ARGV   events control id_window reason
 -- ITEMS  id
 -- REPLY  status epoch verdicts[]: for each id cancelled, requested, ended (too late), remembered, or unknown (an id of
 --        the store's own that it has not given)
--- EVENT  cancelled seq …; of dependents: dead seq …; on the control channel: cancel seq …
+-- EVENT  cancelled seq …; of dependents: dead seq …; on the control channel: cancel seq …, outbox
 
 local epoch = redis.call('HGET', k_meta, 'epoch') or ''
 local now = server_now()
@@ -83,10 +83,12 @@ end
 if #gone > 0 then
   even_without_memory(k_cancels)
   put_records(gone, written)
+  for n = 1, #gone do tell_reply(gone[n], split(written[n])) end
   redis.call('RPUSH', k_finished, finished_line(now, gone))
   local _, buried = tell_dependents(ended, epoch, now)
   count('cancelled', #gone, 'finished', #gone, 'dead', buried)
   announce()
+  announce_replies()
   call_many('ZREM', k_ready, gone)
   call_many('ZREM', k_scheduled, gone)
   call_many('ZREM', k_retrying, gone)

@@ -1,7 +1,7 @@
 -- claim: takes a batch of items off a foreign list and makes each a running record of this generation.
 -- An item larger than max_payload becomes a dead letter where it lies, without being sent.
 --
--- USES   waiting
+-- USES   waiting replies
 -- KEYS   list:list meta:hash running:hash ids:hash leases:zset dead:zset ready:zset scheduled:zset retrying:zset deferred:hash outbox:list jobs:hash*16
 -- ARGV   events generation counter epoch from max_items max_bytes max_payload dead_limit waiting_limit limit window priority mode
 --        from: left or right, the end that is taken; dead_limit and waiting_limit: dead letters, and jobs that wait for
@@ -61,7 +61,7 @@ end
 local stamp = text(now)
 local head = '{"raw":1,"e":' .. stamp .. (a_priority ~= '5' and ',"p":' .. a_priority or '') .. '}\n'
 local running = entry(a_counter, a_generation, 1, stamp, a_mode)
-local seqs, records, started, aside = {}, {}, {}, {}
+local seqs, records, started, aside, refused = {}, {}, {}, {}, {}
 for i = 1, n do
   local item, s = items[i], text(seq + i)
   seqs[i] = s
@@ -76,6 +76,7 @@ for i = 1, n do
         ',"on":0,"k":"too_large","m":"' .. message .. '"}]}\n' .. item
     aside[#aside + 1] = stamp
     aside[#aside + 1] = s
+    refused[#refused + 1] = { s, records[i] }
     items[i] = false
     note('dead', s)
   end
@@ -84,6 +85,7 @@ end
 note_last(state[3], seq, epoch)
 put_records(seqs, records)
 if #started > 0 then call_many('HSET', k_running, started) end
+for i = 1, #refused do tell_reply(refused[i][1], split(refused[i][2])) end
 if #aside > 0 then mark_dead(aside) end
 count('claimed', n, 'dead', #aside / 2)
 announce()

@@ -1,6 +1,6 @@
 -- complete: records the results of running jobs of this generation.
 --
--- USES   dependents
+-- USES   replies dependents
 -- KEYS   meta:hash running:hash progress:hash cancels:hash finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset jobs:hash*16
 -- ARGV   events control generation outbox
 --        outbox: how many messages for foreign lists follow, before the items: each the number of the job that it
@@ -8,7 +8,7 @@
 -- ITEMS  seq counter header result
 -- REPLY  status epoch kept refused[]: records of finished jobs in the store, and the numbers whose lease was lost; a
 --        result that this generation has already recorded is acknowledged
--- EVENT  completed seq …; of dependents: queued seq …, scheduled seq …; on the control channel: wake
+-- EVENT  completed seq …; of dependents: queued seq …, scheduled seq …; on the control channel: wake, outbox
 
 local LOOK_BACK = 64 -- lines of the finished that are looked through after a call that ended in the midst
 
@@ -65,6 +65,7 @@ if #done > 0 then
   count('completed', #fresh, 'dead', buried)
   redis.call('PUBLISH', a_events, 'completed ' .. table.concat(done, ' '))
   announce()
+  announce_replies()
   if woken > 0 then redis.call('PUBLISH', a_control, 'wake') end
   if redis.call('HLEN', k_progress) > 0 then call_many('HDEL', k_progress, done) end
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, done) end

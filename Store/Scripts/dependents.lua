@@ -1,6 +1,6 @@
 -- dependents: jobs that wait for other jobs. The deferred hash maps a waiting job's number to the ids that it still waits
 -- for, a line each; the waiters hash maps a parent's id to the numbers that wait for it.
--- Used by scripts that say USES dependents.
+-- Used by scripts that say USES replies dependents.
 
 local MAX_WAITERS_BYTES = 131072 -- numbers that wait for one id, some 10,000: each new one copies them all
 
@@ -32,6 +32,7 @@ local function bury(seq, record, why, message, now)
     header_text = encode(header)
     put_records({ seq }, { header_text .. rest })
   end
+  tell_reply(seq, header_text, rest)
   mark_dead({ text(now), seq })
   redis.call('HDEL', k_deferred, seq)
   note('dead', seq)

@@ -1,6 +1,6 @@
 -- enqueue: makes records of jobs that a client hands over, and gives them their place among the admitted.
 --
--- USES   ids dependents place waiting
+-- USES   ids replies dependents place waiting
 -- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list jobs:hash*16
 -- ARGV   events control epoch schema id_window max_ready max_waiting
 --        epoch: used when the queue has none yet; id_window: how long an id is remembered, ms; max_ready: ready jobs
@@ -10,7 +10,7 @@
 -- REPLY  status epoch verdicts[] seqs[]: for each item 0 new, 1 the job of that id exists, 2 it exists with another
 --        payload (nothing was written), 3 it was cancelled before it came; and the job's number. With status SCHEMA, the
 --        schema found instead; with NO_ROOM and WAITING_FULL nothing was written
--- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …, cancelled seq …; on the control channel: wake
+-- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …, cancelled seq …; on the control channel: wake, outbox
 
 local state = redis.call('HMGET', k_meta, 'epoch', 'seq', 'schema')
 local epoch, seq = state[1] or a_epoch, last_number(state[2], state[1])
@@ -85,6 +85,7 @@ note_last(state[2], first, epoch)
 put_rows(rows)
 put_rows(cancelled)
 redis.call('HSET', k_meta, 'seq', text(seq), 'epoch', epoch, 'schema', a_schema)
+for n = 1, #cancelled do tell_reply(cancelled[n].seq, cancelled[n].header, cancelled[n].rest) end
 if #ended > 0 then redis.call('RPUSH', k_finished, finished_line(now, ended)) end
 register_ids(register, text(now + tonumber(a_id_window)))
 local made = #rows
@@ -92,5 +93,6 @@ for i = 1, #again do rows[#rows + 1] = again[i] end
 local buried = place(rows, epoch, now)
 count('enqueued', made + #ended, 'duplicates', total - made - #ended, 'dead', buried, 'cancelled', #ended, 'finished', #ended)
 announce()
+announce_replies()
 if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end
 return { OK, epoch, verdicts, seqs }

@@ -2,13 +2,13 @@
 -- since the last tick (Redis was stalled or restarted, or its clock was set) it extends all leases once instead. A job that
 -- somebody wants cancelled ends so.
 --
--- USES   dependents
+-- USES   replies dependents
 -- KEYS   meta:hash leases:zset silos:hash running:hash ready:zset scheduled:zset dead:zset deferred:hash waiters:hash progress:hash cancels:hash finished:list outbox:list jobs:hash*16
 -- ARGV   events control interval gap ttl lost_budget max_items
 --        interval: ticks closer together do nothing, ms; gap: a longer pause is not trusted, ms; ttl: of an extended
 --        lease, ms; lost_budget: how often a job may lose its silo before it is a dead letter
 -- REPLY  status epoch what generations[] recovered dead cancelled: what is skipped, first, gap, tick
--- EVENT  queued seq …, dead seq …, cancelled seq …; on the control channel: wake
+-- EVENT  queued seq …, dead seq …, cancelled seq …; on the control channel: wake, outbox
 
 local SWEEP = 10000 -- ms between looks for entries of generations without any lease
 
@@ -93,18 +93,20 @@ for n = 1, #seqs do
     ready[#ready + 1] = seq
     note('queued', seq)
   end
-  if outcome then ended[#ended + 1] = { seq, header_text, outcome == 'c' } end
+  if outcome then ended[#ended + 1] = { seq, header_text, outcome == 'c', rest } end
 end
 
 redis.call('HSET', k_meta, 'tick', text(now), 'sweep', text(more and swept or now))
 if #changed > 0 then put_records(changed, written) end
 if #ready > 0 then call_many('ZADD', k_ready, ready) end
+for n = 1, #ended do tell_reply(ended[n][1], ended[n][2], ended[n][4]) end
 if #dead > 0 then mark_dead(dead) end
 if #cancelled > 0 then redis.call('RPUSH', k_finished, finished_line(now, cancelled)) end
 local back, buried = #ready / 2, #dead / 2
 local woken, more_dead = tell_dependents(ended, epoch, now)
 count('recovered', back, 'lost', lost, 'dead', buried + more_dead, 'cancelled', #cancelled, 'finished', #cancelled)
 announce()
+announce_replies()
 if back + woken > 0 then redis.call('PUBLISH', a_control, 'wake') end
 if #seqs > 0 then
   call_many('HDEL', k_progress, seqs)

@@ -2,17 +2,15 @@
 -- cancelled, or given back to the head of the ready set without charge. What somebody wants cancelled is neither retried
 -- nor given back, but cancelled.
 --
--- USES   dependents
+-- USES   replies dependents
 -- KEYS   meta:hash running:hash progress:hash cancels:hash retrying:zset finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset jobs:hash*16
--- ARGV   events control generation outbox
---        outbox: as complete; an entry of x and a number is sent only if that job is cancelled instead of what the item says
+-- ARGV   events control generation
 -- ITEMS  seq counter verb delay header
 --        verb: r retries after delay ms, d buries, x cancels, q gives back; header: the new header, "" to leave it
 -- REPLY  status epoch kept refused[] cancelled[]: as complete; and the numbers that were cancelled instead
--- EVENT  retrying seq …, dead seq …, cancelled seq …, queued seq …, completed seq …; on the control channel: wake
+-- EVENT  retrying seq …, dead seq …, cancelled seq …, queued seq …, completed seq …; on the control channel: wake, outbox
 
-local first = FIRST + 2 * tonumber(a_outbox)
-local seqs, at = each_once(first, 5)
+local seqs, at = each_once(FIRST, 5)
 local bad = wrong_shard(seqs) or wrong_dependents()
 if bad then return bad end
 
@@ -22,7 +20,7 @@ local running, records = get_many(k_running, seqs), get_records(seqs)
 local asked = redis.call('HLEN', k_cancels) > 0 and get_many(k_cancels, seqs) or {}
 local names = { r = 'retrying', d = 'dead', x = 'cancelled', q = 'queued', c = 'completed' }
 local index = { r = {}, d = {}, q = {} }
-local left, changed, written, finished, ended, refused, mine = {}, {}, {}, {}, {}, {}, { ['0'] = true }
+local left, changed, written, finished, ended, refused = {}, {}, {}, {}, {}, {}
 local completed, instead = 0, {}
 for n = 1, #seqs do
   local i = at[n]
@@ -36,11 +34,9 @@ for n = 1, #seqs do
     elseif asked[n] and (verb == 'r' or verb == 'q') then
       verb = 'x'
       instead[#instead + 1] = seq
-      mine['x' .. seq] = true
       header = with_outcome(header ~= '' and header or old, 'x', asked[n], now)
     end
     left[#left + 1] = seq
-    mine[seq] = true
     note(names[verb], seq)
     if header ~= '' then
       changed[#changed + 1] = seq
@@ -50,7 +46,7 @@ for n = 1, #seqs do
     end
     if verb == 'x' or verb == 'c' then finished[#finished + 1] = seq end
     if verb == 'c' then completed = completed + 1 end
-    if verb == 'd' or verb == 'x' or verb == 'c' then ended[#ended + 1] = { seq, header, verb == 'c' } end
+    if verb == 'd' or verb == 'x' or verb == 'c' then ended[#ended + 1] = { seq, header, verb == 'c', rest } end
     local score = verb == 'r' and text(now + tonumber(ARGV[i + 3]))
         or verb == 'd' and text(now)
         or verb == 'q' and ready_score(priority_of(header), seq)
@@ -71,9 +67,7 @@ if #left > 0 then
   if #index.r > 0 then call_many('ZADD', k_retrying, index.r) end
   if #index.d > 0 then mark_dead(index.d) end
   if #index.q > 0 then call_many('ZADD', k_ready, index.q) end
-  for i = FIRST, first - 1, 2 do
-    if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end
-  end
+  for n = 1, #ended do tell_reply(ended[n][1], ended[n][2], ended[n][4]) end
   if #finished > 0 then
     redis.call('RPUSH', k_finished, finished_line(now, finished))
     kept = redis.call('HINCRBY', k_meta, 'finished', #finished)
@@ -82,6 +76,7 @@ if #left > 0 then
   local woken, buried = tell_dependents(ended, epoch, now)
   count('retried', #index.r / 2, 'dead', #index.d / 2 + buried, 'cancelled', #finished - completed, 'completed', completed, 'released', released)
   announce()
+  announce_replies()
   if woken > 0 or released > 0 then redis.call('PUBLISH', a_control, 'wake') end
   if redis.call('HLEN', k_progress) > 0 then call_many('HDEL', k_progress, left) end
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, left) end

@@ -14,18 +14,6 @@ public sealed class RecordBatchTests
         new QueueRuntime("q", new QueueOptions { DeadLetterList = "mirror" }, null!, () => null!, TimeProvider.System), new SiloIdentity("s"), new StoreClock(TimeProvider.System), new Random(1));
 
     [Fact]
-    public void Messages_for_foreign_lists_belong_to_their_jobs()
-    {
-        var cancelled = Run(7, new JobHeader { ReplyTo = "replies" });
-        cancelled.CancelledBeforeStart();
-        var refused = Run(8, new JobHeader { ReplyTo = "anywhere" });
-        refused.Refuse(new PayloadFault("invalid_field", "anywhere is not allowed"), "epoch-8");
-        _batch.Add(cancelled);
-        _batch.Add(refused);
-        Assert.Equal([("replies", 7L)], _batch.SettledOutbox.Select(m => (m.List, m.Seq)));
-    }
-
-    [Fact]
     public void Job_given_back_uncharged_keeps_its_record()
     {
         var run = Run(7, new JobHeader());
@@ -44,7 +32,6 @@ public sealed class RecordBatchTests
         _batch.Add(run);
         var header = Assert.Single(_batch.Settled).Header!;
         Assert.Equal((true, null, "id_conflict", JobState.Dead, "epoch-7"), (header.Raw, header.Id, header.Reason, header.Outcome, run.Id));
-        Assert.Empty(_batch.SettledOutbox);
     }
 
     private static JobRun Run(long seq, JobHeader header) =>

@@ -101,7 +101,7 @@ internal sealed class HandSilo(IRedisClient redis, string service, string queue,
 
     private async Task SettleAsync(long seq, Settlement settlement, JobHeader header, TimeSpan delay = default)
     {
-        var reply = await Store.SettleAsync(_generation, [new Settled(seq, _held[seq].Counter, settlement, (long)delay.TotalMilliseconds, header)], [], Stop);
+        var reply = await Store.SettleAsync(_generation, [new Settled(seq, _held[seq].Counter, settlement, (long)delay.TotalMilliseconds, header)], Stop);
         Assert.Empty(reply.Refused);
         _held.Remove(seq);
     }

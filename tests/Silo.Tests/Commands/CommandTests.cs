@@ -84,14 +84,6 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
-    public void Page_of_states_names_every_reason()
-    {
-        var rows = File.ReadAllLines(Repository.Path("docs/states.md")).SkipWhile(l => l != "## Why a job is dead").Skip(1).TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal))
-            .Where(l => l.StartsWith("| ", StringComparison.Ordinal)).Select(l => l.Split('|')[1].Trim()).Where(w => w is not ("reason" or "---"));
-        Assert.Equal(DeadReasons.All, rows);
-    }
-
-    [Fact]
     public async Task Enqueue_known_id_and_conflict_are_told_apart()
     {
         await using var cli = await CommandFixture.CreateAsync(stores);

@@ -37,6 +37,19 @@ public sealed class FindingsTests
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_elsewhere");
     }
 
+    [Fact]
+    public async Task List_of_another_name_stays_named_once_it_is_known_what_was_claimed()
+    {
+        var claims = new Claims { Total = null };
+        await using var at = await Doctor.StartAsync(StoreKind.Redis, claims);
+        await at.DoAsync("RPUSH", "asr-list", "{}");
+        await at.FindAsync("list_elsewhere");
+        claims.Total = 0;
+        await at.FindAsync("list_elsewhere");
+        claims.Total = 1;
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_elsewhere");
+    }
+
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Quiet_database_and_own_keys_give_no_finding(StoreKind kind)
     {
@@ -178,7 +191,7 @@ public sealed class FindingsTests
 
     private sealed class Claims : IClaimCounts
     {
-        public long Total { get; set; }
+        public long? Total { get; set; } = 0;
 
         public long? ClaimedFrom(string queue, string list) => Total;
     }

@@ -103,6 +103,23 @@ public sealed class QueueApiTests(SharedStores stores) : IClassFixture<SharedSto
     }
 
     [Fact]
+    public async Task DeadLetters_filter_by_an_unknown_reason_names_the_known()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var silo = await api.SiloAsync();
+        await api.EnqueueAsync();
+        await silo.BuryAllAsync("fatal");
+
+        foreach (var refused in new[] { await api.PostAsync($"{Dead}/requeue", """{"reason":"timeot"}"""), await api.DeleteAsync($"{Dead}?reason=timeot") })
+        {
+            Assert.Equal((HttpStatusCode.BadRequest, "reason"), (refused.Status, Text(refused.Body, "field")));
+            Assert.Contains("'timeot'; expected is one of retries, timeout, fatal,", Text(refused.Body, "detail"), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1, (await api.GetAsync(Dead)).Body.GetProperty("deadLetters").GetArrayLength());
+    }
+
+    [Fact]
     public async Task DeadLetters_filter_that_is_empty_or_no_text_acts_on_none()
     {
         await using var api = await ApiFixture.StartAsync(stores);

@@ -99,7 +99,7 @@ internal sealed class SimSilo : IRunOwner
         while (Lease.Strays.TryDequeue(out var stray)) strays.Add(stray);
         try
         {
-            if (strays.Count > 0) await _queue.Store.SettleAsync(Generation, strays, []);
+            if (strays.Count > 0) await _queue.Store.SettleAsync(Generation, strays);
         }
         catch (RedisException)
         {
@@ -167,7 +167,7 @@ internal sealed class SimSilo : IRunOwner
         {
             try
             {
-                if (cancelled) await _queue.Store.SettleAsync(run.Generation, [new Settled(run.Seq, run.Counter, Settlement.Release, 0, null)], []);
+                if (cancelled) await _queue.Store.SettleAsync(run.Generation, [new Settled(run.Seq, run.Counter, Settlement.Release, 0, null)]);
                 else await _queue.Store.CompleteAsync(run.Generation, [new Completion(run.Seq, run.Counter, new JobHeader { Attempts = run.Attempt }, "1"u8.ToArray())], []);
                 break;
             }

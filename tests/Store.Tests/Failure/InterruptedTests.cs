@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gristmill.Redis;
+using Gristmill.Store.Payloads;
 using Gristmill.Store.Tests.Support;
 using Gristmill.Testing;
 
@@ -32,16 +33,19 @@ public sealed class InterruptedTests(SharedStores stores) : IClassFixture<Shared
         // A client's step that ends in the midst can leave a record without a place, which never runs.
         var phantoms = verb is "enqueue" or "requeue";
         string whole;
-        await using (var queue = await TestQueue.OpenAsync(server))
+        HashSet<string> told;
+        await using (var queue = await OpenAsync(server))
         {
             var act = await Scenario.Of(verb).ArrangeAsync(queue);
             await act(queue.Store);
             whole = (await Ledger.ReadAsync(queue)).States(phantoms);
+            told = await RepliesAsync(queue);
+            if (verb is "cancel" or "claim" or "enqueue" or "reap" or "settle") Assert.NotEmpty(told);
         }
 
         for (var write = 1; ; write++)
         {
-            await using var queue = await TestQueue.OpenAsync(server);
+            await using var queue = await OpenAsync(server);
             var act = await Scenario.Of(verb).ArrangeAsync(queue);
             var before = await Ledger.ReadAsync(queue);
             var failure = await Record.ExceptionAsync(() => act(Interrupted(queue, write)));
@@ -57,6 +61,7 @@ public sealed class InterruptedTests(SharedStores stores) : IClassFixture<Shared
             var after = await Ledger.ReadAsync(queue);
             // The counter of finished jobs may count a line twice: trim sets it right.
             var faults = after.Faults(counts: false, phantoms);
+            Assert.Subset(await RepliesAsync(queue), told);
             var last = verb == "claim" && failure.Message.Contains("LTRIM", StringComparison.Ordinal);
             Assert.True(faults.Length == 0, $"{verb}, write {write}, {failure.Message}:\n{faults}");
             // Only where the very removal from the list fails do its items run twice.
@@ -82,7 +87,7 @@ public sealed class InterruptedTests(SharedStores stores) : IClassFixture<Shared
 
             foreach (var how in new[] { Settlement.Retry, Settlement.Release })
             {
-                var reply = await queue.Store.SettleAsync(TestQueue.Generation, [new Settled(seq, counter, how, 0, null)], [], TestQueue.Stop);
+                var reply = await queue.Store.SettleAsync(TestQueue.Generation, [new Settled(seq, counter, how, 0, null)], TestQueue.Stop);
                 Assert.Equal(how == Settlement.Retry ? [] : [seq], reply.Refused);
                 Assert.Equal(JobState.Completed, await queue.StateAsync(seq));
                 var faults = (await Ledger.ReadAsync(queue)).Faults(counts: false);
@@ -100,6 +105,21 @@ public sealed class InterruptedTests(SharedStores stores) : IClassFixture<Shared
             if (payload is "twice" || (verb == "requeue" && payload == "named")) continue;
             Assert.True(after.Times(payload) > 0, $"{verb}, write {write}: {payload} is lost.\n{after.States()}");
         }
+    }
+
+    private static async Task<TestQueue> OpenAsync(IRedisServer server)
+    {
+        var queue = await TestQueue.OpenAsync(server);
+        (queue.ReplyTo, queue.Lists) = ("replies", new ForeignLists(null, ["replies"], PayloadFields.Default));
+        await queue.JoinAsync();
+        return queue;
+    }
+
+    // What who waits will hear, whoever it comes from; more than once does no harm.
+    private static async Task<HashSet<string>> RepliesAsync(TestQueue queue)
+    {
+        await queue.Store.SendOutboxAsync("me", ShortMessages.Instance, TestQueue.Stop);
+        return (await queue.Do("LRANGE", "replies", "0", "-1")).AsList().Select(m => m.AsString()).ToHashSet();
     }
 
     private static QueueStore Interrupted(TestQueue queue, int write)

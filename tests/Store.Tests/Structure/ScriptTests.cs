@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Gristmill.Redis;
+using Gristmill.Store.Payloads;
 using Gristmill.Store.Tests.Support;
 using Gristmill.Testing;
 
@@ -22,12 +23,13 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
             ["events=EVENTS", "control=CONTROL", "epoch=ep", "schema=1", "id_window=3000", "max_ready=4", "max_waiting=5", "id=id7", "fingerprint=print", "after=x\ny", "header={\"id\":\"id7\",\"dep\":[\"x\",\"y\"]}", "payload=pay"]),
         ["complete"] = (s => s.CompleteAsync("g7", [new Completion(1, 2, new JobHeader(), "res"u8.ToArray())], [], TestQueue.Stop).AsTask(),
             ["events=EVENTS", "control=CONTROL", "generation=g7", "outbox=0", "seq=1", "counter=2", "header={}", "result=res"]),
-        ["settle"] = (s => s.SettleAsync("g7", [new Settled(1, 2, Settlement.Retry, 3, null)], [], TestQueue.Stop).AsTask(),
-            ["events=EVENTS", "control=CONTROL", "generation=g7", "outbox=0", "seq=1", "counter=2", "verb=r", "delay=3", "header="]),
+        ["settle"] = (s => s.SettleAsync("g7", [new Settled(1, 2, Settlement.Retry, 3, null)], TestQueue.Stop).AsTask(),
+            ["events=EVENTS", "control=CONTROL", "generation=g7", "seq=1", "counter=2", "verb=r", "delay=3", "header="]),
         ["progress"] = (s => s.ProgressAsync("g7", [(1, 2, new JobProgress(3, 4, "m"))], TestQueue.Stop).AsTask(),
             ["events=EVENTS", "generation=g7", "seq=1", "counter=2", "progress=[3,4,\"m\"]"]),
         ["cancel"] = (s => s.CancelAsync(["id7"], "why", Seconds(3), TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "id_window=3000", "reason=why", "id=id7"]),
-        ["renew"] = (s => s.RenewAsync("g7", "silo", Seconds(3), true, "dead_copies", TestQueue.Stop).AsTask(), ["generation=g7", "silo=silo", "ttl=3000", "join=1", "schema=1", "mirror=dead_copies"]),
+        ["renew"] = (s => s.RenewAsync("g7", "silo", Seconds(3), true, new ForeignLists("dead_copies", ["r:"], PayloadFields.Default), TestQueue.Stop).AsTask(),
+            ["generation=g7", "silo=silo", "ttl=3000", "join=1", "schema=1", "mirror=dead_copies", "replies=[\"reply_to\",\"job_id\",\"r:\"]"]),
         ["leave"] = (s => s.LeaveAsync("g7", TestQueue.Stop).AsTask(), ["generation=g7"]),
         ["reap"] = (s => s.ReapAsync(new ReapOptions { Interval = Seconds(1), Gap = Seconds(2), LeaseTtl = Seconds(3), LostBudget = 4, MaxItems = 5 }, TestQueue.Stop).AsTask(),
             ["events=EVENTS", "control=CONTROL", "interval=1000", "gap=2000", "ttl=3000", "lost_budget=4", "max_items=5"]),

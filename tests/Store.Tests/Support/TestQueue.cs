@@ -33,6 +33,12 @@ internal sealed class TestQueue : IAsyncDisposable
 
     public string List => "pushed";
 
+    /// <summary>The reply list of jobs that are enqueued and say nothing else.</summary>
+    public string? ReplyTo { get; set; }
+
+    /// <summary>What generations announce that join.</summary>
+    public ForeignLists? Lists { get; set; }
+
     public static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     public static Task<TestQueue> OpenAsync(IRedisServer server, bool join = true) => OpenAsync(server.Url, join);
@@ -60,7 +66,7 @@ internal sealed class TestQueue : IAsyncDisposable
     public long NextCounter() => ++_counter;
 
     public async Task JoinAsync(string generation = Generation) =>
-        Assert.Equal(StoreStatus.Ok, (await Store.RenewAsync(generation, "silo-" + generation, Ttl, join: true, null, Stop)).Status);
+        Assert.Equal(StoreStatus.Ok, (await Store.RenewAsync(generation, "silo-" + generation, Ttl, join: true, Lists, Stop)).Status);
 
     public async Task PushAsync(params string[] items)
     {
@@ -80,7 +86,12 @@ internal sealed class TestQueue : IAsyncDisposable
     /// <summary>Enqueues one job with this payload and returns its number.</summary>
     public async Task<long> EnqueueAsync(string payload, Action<JobHeader>? with = null)
     {
-        var reply = await Store.EnqueueAsync([New(payload, with)], "e1", Window, 0, 0, Stop);
+        var job = New(payload, h =>
+        {
+            h.ReplyTo = ReplyTo;
+            with?.Invoke(h);
+        });
+        var reply = await Store.EnqueueAsync([job], "e1", Window, 0, 0, Stop);
         return reply.Results[0].Seq;
     }
 
@@ -139,7 +150,7 @@ internal sealed class TestQueue : IAsyncDisposable
     }
 
     public async Task<FinishReply> SettleAsync(long seq, long counter, Settlement how, long delay = 0, string generation = Generation) =>
-        await Store.SettleAsync(generation, [await SettlementAsync(seq, counter, how, delay)], [], Stop);
+        await Store.SettleAsync(generation, [await SettlementAsync(seq, counter, how, delay)], Stop);
 
     public async Task<string> CancelAsync(string id, string reason = "") => (await Store.CancelAsync([id], reason, Window, Stop))[0];
 
