@@ -70,8 +70,8 @@ internal sealed class LeaseLedger
     {
         var refused = step.Reply[3].AsList().Select(r => r.AsInteger()).ToHashSet();
         var completes = step.Script == "complete";
-        var size = completes ? 4 : 5;
-        for (var i = 4; i + size <= step.Arguments.Count; i += size)
+        var (first, size) = completes ? (4, 4) : (3, 5);
+        for (var i = first; i + size <= step.Arguments.Count; i += size)
         {
             var seq = long.Parse(step.Arguments[i], System.Globalization.CultureInfo.InvariantCulture);
             var token = $"{step.Arguments[2]} {step.Arguments[i + 1]}";
