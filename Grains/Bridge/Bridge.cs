@@ -66,7 +66,10 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
             _lists.Add(new ListSource(list.Name, list.Priority, waiter));
         }
 
-        _claimer = new Claimer(queue, _lease, _held, _intake, _storeClock, _lists, services.Clock, services.Random, log);
+        _claimer = new Claimer(queue, _lease, _held, _intake, _storeClock, _lists, services.Clock, services.Random, log)
+        {
+            Buried = count => services.Count(0, count),
+        };
         _progress = new ProgressSender(queue, services.Clock, log);
         _trimmer = new Trimmer(queue, log);
         _stop = new BridgeStop(queue, _lease, _held, TimeSpan.FromSeconds(services.Options.LeaseSeconds), services.Clock, log);

@@ -35,6 +35,9 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
     /// <summary>What keeps work from being taken, for people; null when nothing does.</summary>
     public string? Trouble => _storeTrouble ?? _limitTrouble ?? lists.FirstOrDefault(l => l.Trouble is not null)?.Trouble;
 
+    /// <summary>Called with the number of items that a claim made dead letters of where they lay.</summary>
+    public required Action<int> Buried { get; init; }
+
     /// <summary>There may be room or work: look again. From any thread.</summary>
     public void Wake() => _signal.Set();
 
@@ -175,7 +178,13 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
             GristmillTelemetry.Claims.Add(1, tag, new KeyValuePair<string, object?>("result", reply.Items.Count + reply.Aside > 0 ? "items" : "empty"));
             if (reply.Items.Count + reply.Aside == 0) return;
             GristmillTelemetry.Consumed.Add(reply.Items.Count + reply.Aside, tag);
-            if (reply.Aside > 0) log.Aside(queue.Name, list.Name, reply.Aside, options.MaxPayloadBytes);
+            if (reply.Aside > 0)
+            {
+                log.Aside(queue.Name, list.Name, reply.Aside, options.MaxPayloadBytes);
+                GristmillTelemetry.Finished.Add(reply.Aside, tag, new KeyValuePair<string, object?>("outcome", "dead"));
+                Buried(reply.Aside);
+            }
+
             var good = await taking;
             list.Yielded(reply.Items.Count + reply.Aside, good, clock);
         }

@@ -35,16 +35,19 @@ internal sealed class HandlerRegistry
 
     public bool Contains(string name) => _handlers.ContainsKey(name);
 
+    /// <summary>Why no handler of that name can run, for people; null when there is one.</summary>
+    public string? Missing(string name)
+    {
+        if (_handlers.ContainsKey(name)) return null;
+        var known = _handlers.Count == 0 ? "none is registered" : $"there are: {string.Join(", ", _handlers.Keys)}";
+        return $"No job handler is named '{name}'; {known}. Give the assembly that has it (--handlers FILE.dll, or HandlerAssemblies), or a worker instead (--worker, or Worker:Command).";
+    }
+
     /// <exception cref="RunnerStartException">No handler has that name; the message lists those there are.</exception>
     public IJobRunner CreateRunner(string name)
     {
-        if (!_handlers.TryGetValue(name, out var registration))
-        {
-            var known = _handlers.Count == 0 ? "none is registered" : $"there are: {string.Join(", ", _handlers.Keys)}";
-            throw new RunnerStartException(
-                $"No job handler is named '{name}'; {known}. Give the assembly that has it (--handlers FILE.dll, or HandlerAssemblies), or a worker instead (--worker, or Worker:Command).");
-        }
-
+        if (Missing(name) is { } missing) throw new RunnerStartException(missing);
+        var registration = _handlers[name];
         return new HandlerRunner(registration, HandlerInvoker.Create(registration.HandlerType, _options), _services, _loggers);
     }
 

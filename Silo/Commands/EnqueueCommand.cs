@@ -19,10 +19,11 @@ internal static class EnqueueCommand
     private static readonly Option<int?> MaxAttempts = new("--max-attempts") { Description = "Attempts in all, 1 to 1001." };
     private static readonly Option<double?> Timeout = new("--timeout") { Description = string.Create(CultureInfo.InvariantCulture, $"Seconds for one attempt, {PayloadReader.MinTimeoutSeconds} to {PayloadReader.MaxTimeoutSeconds}.") };
     private static readonly Option<string[]> DependsOn = new("--depends-on") { Description = "Ids of jobs of the same queue that must complete first; several by commas, or the option again.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string?> ReplyTo = new("--reply-to") { Description = "A list that gets the outcome as JSON; it must begin with one of the queue's ReplyToPrefixes." };
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
     {
-        var command = new Command("enqueue", "Enqueues a job.") { Queue, Payload, Id, Session, Priority, RunAt, MaxAttempts, Timeout, DependsOn };
+        var command = new Command("enqueue", "Enqueues a job.") { Queue, Payload, Id, Session, Priority, RunAt, MaxAttempts, Timeout, DependsOn, ReplyTo };
         command.SetAction(CommandRun.Action(environment, globals, RunAsync));
         return command;
     }
@@ -54,6 +55,7 @@ internal static class EnqueueCommand
         MaxAttempts = parsed.GetValue(MaxAttempts),
         Timeout = TimeoutOf(parsed.GetValue(Timeout)),
         RunAt = TimeOf(parsed.GetValue(RunAt)),
+        ReplyTo = parsed.GetValue(ReplyTo),
         DependsOn = parsed.GetValue(DependsOn)?.SelectMany(ids => ids.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList(),
     };
 

@@ -98,6 +98,7 @@ internal static class SiloCommand
         builder.Services.AddFindings();
         builder.WebHost.UseUrls(options.Url);
         await using var app = builder.Build();
+        HandlerNames.Check(app.Services);
         app.Use(app.Services.GetRequiredService<OpenRequests>().FollowAsync);
         app.MapGristmillApi();
         app.MapGristmillMetrics();

@@ -26,6 +26,19 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task Silo_with_a_queue_that_has_no_handler_names_the_option_and_never_joins()
+    {
+        await using var bench = await FaultBench.StartAsync();
+        await bench.Redis.ExecuteAsync(new RedisCommand("RPUSH", "waiting", "{}"), TestContext.Current.CancellationToken);
+        var silo = await bench.StartSiloAsync(
+            new SiloSettings { Arguments = ["--queue", "other", "--list", "waiting", "--handler", "nobody"] }, waitUntilReady: false);
+        await silo.WaitForExitAsync();
+        Assert.Equal(2, silo.ExitCode);
+        Assert.StartsWith("gristmill: Gristmill:Queues:other:Handler: No job handler is named 'nobody'; there are: ", Assert.Single(silo.Lines("gristmill:")), StringComparison.Ordinal);
+        Assert.Equal(1, (await bench.Redis.ExecuteAsync(new RedisCommand("DBSIZE"), TestContext.Current.CancellationToken)).AsInteger());
+    }
+
+    [Fact]
     public async Task Silo_that_fails_after_it_has_joined_leaves_in_order_and_names_the_option()
     {
         await using var bench = await FaultBench.StartAsync();

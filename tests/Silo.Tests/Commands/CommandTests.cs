@@ -20,13 +20,13 @@ public sealed class CommandTests(SharedStores stores) : IClassFixture<SharedStor
         var parent = (await cli.RunAsync("enqueue", "asr", "{}", "--json")).Expect(0).Json.GetProperty("id").GetString()!;
         (await cli.RunAsync(
             "enqueue", "asr", """{"chunk":7}""", "--id", "clip-7", "--session", "s1", "--priority", "high", "--max-attempts", "2",
-            "--timeout", "1.5", "--depends-on", parent)).Expect(0);
+            "--timeout", "1.5", "--depends-on", parent, "--reply-to", "answers:7")).Expect(0);
         var view = await (await cli.Cluster.SiloAsync()).Store.GetAsync("clip-7", Stop);
 
         Assert.NotNull(view);
         Assert.Equal(
-            ("s1", 2, 1, 1500L, JobState.Deferred, """{"chunk":7}"""),
-            (view.Header.SessionId, view.Header.Priority, view.Header.MaxRetries!.Value, view.Header.Timeout!.Value, view.State, Encoding.UTF8.GetString(view.Payload.Span)));
+            ("s1", 2, 1, 1500L, "answers:7", JobState.Deferred, """{"chunk":7}"""),
+            (view.Header.SessionId, view.Header.Priority, view.Header.MaxRetries!.Value, view.Header.Timeout!.Value, view.Header.ReplyTo, view.State, Encoding.UTF8.GetString(view.Payload.Span)));
     }
 
     [Fact]
