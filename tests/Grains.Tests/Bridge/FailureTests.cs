@@ -201,9 +201,9 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
         var older = await stage.Store.ListAsync(JobState.Dead, newest.Cursor, 1000, TestContext.Current.CancellationToken);
         var claimed = newest.Jobs.Concat(older.Jobs).Select(j => j.Header.EnqueuedAt).Order().ToList();
 
-        // At least so long: a crowded machine makes it longer.
-        Assert.True(claimed[claim] - claimed[0] >= 100, $"{claimed[claim] - claimed[0]} ms between the first claims");
-        Assert.True(claimed[^1] - claimed[2 * claim] >= 400, $"{claimed[^1] - claimed[2 * claim]} ms between the last claims");
+        // Rests of 0.2 ms an item come to 410 ms in all; with rests that double every 512 items it is over 700. A crowded machine
+        // only makes it longer.
+        Assert.True(claimed[^1] - claimed[0] >= 600, $"{claimed[^1] - claimed[0]} ms from the first claim to the last");
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
