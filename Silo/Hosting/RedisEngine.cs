@@ -3,14 +3,23 @@ using Gristmill.Grains;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;
+using Gristmill.Silo.Configuration;
 using Gristmill.Silo.Findings;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Hosting;
 
-/// <summary>Hosts the grains on the default engine. The one file that names it; the other engine has its own beside it.</summary>
+/// <summary>Hosts the grains on the default engine. The other engine has its file beside this one (OrleansEngine.cs).</summary>
 internal static class EngineHosting
 {
+    /// <summary>What the environment of a silo of a local cluster needs beside its name and URL: nothing.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> EnvironmentOf(GristmillOptions options, int number) => [];
+
+    /// <summary>Checks the options of this engine, which has none.</summary>
+    public static void Check(GristmillOptions options, IConfiguration configuration, OptionProblems found)
+    {
+    }
+
     /// <summary>Adds the engine with the grains of Gristmill and what silos tell each other through Redis.</summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {

@@ -106,7 +106,7 @@ public class CallTests : IAsyncLifetime
         _host.Probe.Open("a");
         using var source = new CancellationTokenSource();
         Assert.Equal("with a token", await _host.Grain<IGateGrain>().PassUnlessCancelled("a", source.Token));
-        Assert.Equal("without a token", await _host.Grain<IGateGrain>().PassUnlessCancelled("a", CancellationToken.None));
+        Assert.Equal(EngineTraits.WithoutToken, await _host.Grain<IGateGrain>().PassUnlessCancelled("a", CancellationToken.None));
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public class CallTests : IAsyncLifetime
         var waiting = Enumerable.Range(0, 3).Select(n => grain.Ping(n)).ToList();
         var error = await Assert.ThrowsAsync<GristmillException>(() => grain.Ping(3));
         Assert.Equal(GristmillErrorKind.Overloaded, error.Kind);
-        Assert.Contains("MaxCallsPerActivation", error.Message);
+        Assert.Contains(EngineTraits.BoundOfCalls, error.Message);
         _host.Probe.Open("a");
         await first;
         var answers = await Task.WhenAll(waiting);
