@@ -85,6 +85,7 @@ internal static class EngineHosting
         {
             var service = silo.Value.Service;
             storage.ConfigurationOptions = redis.Configuration;
+            storage.DeleteStateOnClear = true;
             storage.CreateMultiplexer = async _ => (await redis.ConnectAsync(), IsShared: true);
             storage.GetStorageKey = (name, grain) => $"gristmill:orleans:state:{name}:{{{service}/{grain}}}";
         });

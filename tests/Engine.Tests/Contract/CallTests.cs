@@ -57,8 +57,9 @@ public class CallTests : IAsyncLifetime
         await Assert.ThrowsAsync<TimeoutException>(() => late);
         await Assert.ThrowsAsync<TimeoutException>(() => first);
         _host.Probe.Open("a");
+        if (!EngineTraits.DeadlinesByClockOfSilo) _host.Probe.Open("b");
         Assert.Equal(7, await grain.Ping(7));
-        Assert.False(_host.Probe.Happened("entered:b"));
+        Assert.Equal(EngineTraits.DeadlinesByClockOfSilo, !_host.Probe.Happened("entered:b"));
     }
 
     [Fact]
@@ -87,9 +88,10 @@ public class CallTests : IAsyncLifetime
         // Once a later call was answered, word of the cancellation has come, wherever the grain is.
         await _host.Grain<IGateGrain>().Ping(1);
         _host.Probe.Open("a");
+        if (!EngineTraits.CancellationIsInOrder) _host.Probe.Open("b");
         await first;
         await grain.Ping(1);
-        Assert.False(_host.Probe.Happened("entered:b"));
+        if (EngineTraits.CancellationIsInOrder || Kind != HostKind.Two) Assert.False(_host.Probe.Happened("entered:b"));
     }
 
     [Fact]

@@ -24,6 +24,21 @@ internal static class EngineTraits
     /// <summary>Whether a value that cannot travel is refused when it is put into the request context. It fails the call instead.</summary>
     public static bool RefusesContextValues => false;
 
+    /// <summary>What a grain finds of a write that was lost: the store in Redis does not name the version that won.</summary>
+    public const string LostWrite = "same etags";
+
+    /// <summary>What a call fails with whose filter left a result of another type: it is found by the caller, behind all that translates.</summary>
+    public static Type MistakenResult => typeof(InvalidCastException);
+
+    /// <summary>Why activations end when the silos of a test stop: with the caller's goes the part of the directory in which they stand.</summary>
+    public static string[] StopReasons => ["ShuttingDown", "DirectoryFailure", "RuntimeRequested"];
+
+    /// <summary>Whether a call to another silo that is cancelled while it waits there never runs, whatever is sent after it.</summary>
+    public static bool CancellationIsInOrder => false;
+
+    /// <summary>Whether the deadline of a call that waits is told by the clock of the silo, which a test can move. It is told by the machine's.</summary>
+    public static bool DeadlinesByClockOfSilo => false;
+
     /// <summary>Whether an activation that ends cancels the ticks that run. It waits for them.</summary>
     public static bool CancelsTicks => false;
 }
@@ -91,9 +106,26 @@ public sealed class EngineHost : IAsyncDisposable
             if (!hostsGrains) silo.Configure<GrainTypeOptions>(types => types.Classes.RemoveWhere(t => t.Namespace == typeof(GateGrain).Namespace));
         });
         settings.Services(builder.Services);
+        OfGrainsAlone(builder.Services);
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         return host;
+    }
+
+    // Orleans shows filters its own calls too; those of a test are about grains.
+    private static void OfGrainsAlone(IServiceCollection services)
+    {
+        var filters = services.Where(s => s.ServiceType == typeof(IIncomingGrainCallFilter) && s.ImplementationType?.Assembly == typeof(EngineHost).Assembly).ToList();
+        foreach (var filter in filters)
+        {
+            services.Remove(filter);
+            services.AddSingleton<IIncomingGrainCallFilter>(provider => new OfGrains((IIncomingGrainCallFilter)ActivatorUtilities.CreateInstance(provider, filter.ImplementationType!)));
+        }
+    }
+
+    private sealed class OfGrains(IIncomingGrainCallFilter filter) : IIncomingGrainCallFilter
+    {
+        public Task Invoke(IIncomingGrainCallContext context) => context.Grain is Grain ? filter.Invoke(context) : context.Invoke();
     }
 
     // A clock that the test moves by leaps is that of grains and calls, and not that by which silos watch each other.
@@ -117,7 +149,8 @@ public sealed class EngineHost : IAsyncDisposable
         silo.Configure<SiloMessagingOptions>(options =>
         {
             options.ResponseTimeout = settings.ResponseTimeout;
-            options.MaxEnqueuedRequestsHardLimit = settings.MaxCallsPerActivation;
+            // Those that are there when another comes.
+            options.MaxEnqueuedRequestsHardLimit = settings.MaxCallsPerActivation - 1;
         });
         var port = Ports.Next();
         if (settings.RedisUrl is not { } url)
@@ -129,7 +162,7 @@ public sealed class EngineHost : IAsyncDisposable
         var redis = new ConfigurationOptions { EndPoints = { new IPEndPoint(IPAddress.Loopback, new Uri(url).Port) } };
         silo.UseRedisClustering(options => options.ConfigurationOptions = redis);
         foreach (var name in new[] { "Default", "main" })
-            silo.AddRedisGrainStorage(name, options => options.ConfigurationOptions = redis);
+            silo.AddRedisGrainStorage(name, options => (options.ConfigurationOptions, options.DeleteStateOnClear) = (redis, true));
         silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (settings.ServiceId, settings.ClusterId));
         silo.ConfigureEndpoints(IPAddress.Loopback, port, gatewayPort: 0);
     }

@@ -26,6 +26,21 @@ internal static class EngineTraits
     /// <summary>Whether a value that cannot travel is refused when it is put into the request context.</summary>
     public static bool RefusesContextValues => true;
 
+    /// <summary>What a grain finds of a write that was lost: whether the version that won is named.</summary>
+    public const string LostWrite = "stale";
+
+    /// <summary>What a call fails with whose filter left a result of another type.</summary>
+    public static Type MistakenResult => typeof(GristmillException);
+
+    /// <summary>Why activations end when the silos of a test stop.</summary>
+    public static string[] StopReasons => ["ShuttingDown"];
+
+    /// <summary>Whether a call to another silo that is cancelled while it waits there never runs, whatever is sent after it.</summary>
+    public static bool CancellationIsInOrder => true;
+
+    /// <summary>Whether the deadline of a call that waits is told by the clock of the silo, which a test can move.</summary>
+    public static bool DeadlinesByClockOfSilo => true;
+
     /// <summary>Whether an activation that ends cancels the ticks that run.</summary>
     public static bool CancelsTicks => true;
 }
