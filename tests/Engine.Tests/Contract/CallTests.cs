@@ -91,7 +91,7 @@ public class CallTests : IAsyncLifetime
         if (!EngineTraits.CancellationIsInOrder) _host.Probe.Open("b");
         await first;
         await grain.Ping(1);
-        if (EngineTraits.CancellationIsInOrder || Kind != HostKind.Two) Assert.False(_host.Probe.Happened("entered:b"));
+        if (EngineTraits.CancellationIsInOrder) Assert.False(_host.Probe.Happened("entered:b"));
     }
 
     [Fact]
@@ -137,14 +137,17 @@ public class CallTests : IAsyncLifetime
         var grain = _host.Grain<IGateGrain>();
         var first = grain.Pass("a");
         await _host.Probe.Until("entered:a");
-        var waiting = Enumerable.Range(0, 3).Select(n => grain.Ping(n)).ToList();
-        var error = await Assert.ThrowsAsync<GristmillException>(() => grain.Ping(3));
+        var calls = Enumerable.Range(0, 4).Select(n => grain.Ping(n)).ToList();
+        var refused = await Task.WhenAny(calls);
+        var error = await Assert.ThrowsAsync<GristmillException>(() => refused);
         Assert.Equal(GristmillErrorKind.Overloaded, error.Kind);
         Assert.Contains(EngineTraits.BoundOfCalls, error.Message);
         _host.Probe.Open("a");
         await first;
-        var answers = await Task.WhenAll(waiting);
-        Assert.Equal([0, 1, 2], answers);
+
+        // Calls need not come in the order in which they were sent; one of the four was too much.
+        var answers = await Task.WhenAll(calls.Where(c => c != refused));
+        Assert.Equal(Enumerable.Range(0, 4).Except([calls.IndexOf(refused)]), answers);
     }
 }
 

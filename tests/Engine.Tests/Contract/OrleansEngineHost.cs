@@ -33,7 +33,7 @@ internal static class EngineTraits
     /// <summary>Why activations end when the silos of a test stop: with the caller's goes the part of the directory in which they stand.</summary>
     public static string[] StopReasons => ["ShuttingDown", "DirectoryFailure", "RuntimeRequested"];
 
-    /// <summary>Whether a call to another silo that is cancelled while it waits there never runs, whatever is sent after it.</summary>
+    /// <summary>Whether a call that is cancelled while it waits never runs, since word of it comes before what is sent later.</summary>
     public static bool CancellationIsInOrder => false;
 
     /// <summary>Whether the deadline of a call that waits is told by the clock of the silo, which a test can move. It is told by the machine's.</summary>

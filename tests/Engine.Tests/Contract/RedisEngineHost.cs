@@ -35,7 +35,7 @@ internal static class EngineTraits
     /// <summary>Why activations end when the silos of a test stop.</summary>
     public static string[] StopReasons => ["ShuttingDown"];
 
-    /// <summary>Whether a call to another silo that is cancelled while it waits there never runs, whatever is sent after it.</summary>
+    /// <summary>Whether a call that is cancelled while it waits never runs, since word of it comes before what is sent later.</summary>
     public static bool CancellationIsInOrder => true;
 
     /// <summary>Whether the deadline of a call that waits is told by the clock of the silo, which a test can move.</summary>
