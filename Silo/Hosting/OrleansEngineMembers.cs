@@ -1,11 +1,15 @@
 namespace Gristmill.Silo.Hosting;
 
 /// <summary>
-/// The table of members in Redis, of which a silo that stops can take leave though Redis is away: Orleans alone would try for
-/// minutes to write that it goes. Who leaves without a word is found dead by the others, as if it had been killed.
+/// The table of members in Redis, with two things that Orleans leaves to time. A silo that starts buries the member of the same
+/// name that was there before it, as on the other engine: otherwise it waits until that one is found dead. And a silo that stops
+/// can go though Redis is away, where Orleans would try for minutes to write that it goes: who leaves without a word is found
+/// dead by the others, as if it had been killed.
 /// </summary>
 internal sealed class OrleansEngineMembers(IMembershipTable table, ILocalSiloDetails silo, IHostApplicationLifetime host) : IMembershipTable
 {
+    // Others write the table at the same time, most of all when many silos start at once.
+    private const int Tries = 20;
     private volatile MembershipTableData? _last;
 
     // Once the store has failed a silo that stops, it is not asked again: each time would cost a time limit.
@@ -13,7 +17,13 @@ internal sealed class OrleansEngineMembers(IMembershipTable table, ILocalSiloDet
 
     private bool Stopping => host.ApplicationStopping.IsCancellationRequested;
 
-    public Task InitializeMembershipTableAsync(bool tryInitTableVersion, CancellationToken cancellationToken) => table.InitializeMembershipTableAsync(tryInitTableVersion, cancellationToken);
+    public async Task InitializeMembershipTableAsync(bool tryInitTableVersion, CancellationToken cancellationToken)
+    {
+        await table.InitializeMembershipTableAsync(tryInitTableVersion, cancellationToken);
+        for (var tries = 0; tries < Tries && !await BuryPredecessorAsync(cancellationToken); tries++)
+        {
+        }
+    }
 
     public Task DeleteMembershipTableEntriesAsync(string clusterId, CancellationToken cancellationToken) => table.DeleteMembershipTableEntriesAsync(clusterId, cancellationToken);
 
@@ -52,6 +62,17 @@ internal sealed class OrleansEngineMembers(IMembershipTable table, ILocalSiloDet
     }
 
     public Task UpdateIAmAliveAsync(MembershipEntry entry, CancellationToken cancellationToken) => table.UpdateIAmAliveAsync(entry, cancellationToken);
+
+    // Whether there is none any more.
+    private async Task<bool> BuryPredecessorAsync(CancellationToken cancellationToken)
+    {
+        var known = await table.ReadAllAsync(cancellationToken);
+        var found = known.Members.FirstOrDefault(m => m.Item1.SiloName == silo.Name && m.Item1.Status != SiloStatus.Dead && !m.Item1.SiloAddress.Equals(silo.SiloAddress));
+        if (found is not var (entry, etag)) return true;
+        entry.Status = SiloStatus.Dead;
+        await table.UpdateRowAsync(entry, etag, known.Version.Next(), cancellationToken);
+        return false;
+    }
 
     // The older form of each, which Orleans does not call any more.
     public Task InitializeMembershipTable(bool tryInitTableVersion) => InitializeMembershipTableAsync(tryInitTableVersion, CancellationToken.None);
