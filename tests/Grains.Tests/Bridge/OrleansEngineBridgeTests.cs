@@ -1,5 +1,6 @@
 using Gristmill.Store;
 using Gristmill.Testing;
+using Orleans.Core.Internal;
 
 namespace Gristmill.Grains.Tests.Bridge;
 
@@ -16,7 +17,7 @@ public sealed class OrleansEngineBridgeTests(SharedStores stores) : IClassFixtur
         await stage.PushAsync("""{"n":1,"job_id":"a","do":"hold"}""");
         await stage.Orders.CalledAsync(1);
         var bridge = silo.Grains.GetGrain<IBridgeGrain>($"{Stage.Queue}@{silo.Name}");
-        await bridge.AsReference<IGrainManagementExtension>().DeactivateOnIdle();
+        await bridge.AsReference<IGrainManagementExtension>().DeactivateOnIdle(TestContext.Current.CancellationToken);
 
         // What it ran is told to end with it, and runs again under a lease of the next.
         await stage.Orders.ToldAsync(1);

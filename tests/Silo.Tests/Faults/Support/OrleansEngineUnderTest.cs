@@ -12,6 +12,12 @@ internal static class EngineUnderTest
     /// <summary>How long a silo must be frozen until the others have certainly counted it out: three probes of up to 2 s, and votes.</summary>
     public static TimeSpan CountsOutWithin => TimeSpan.FromSeconds(12);
 
+    /// <summary>What a silo says when it has joined; null for nothing.</summary>
+    public static string? SaysJoined => null;
+
+    /// <summary>The sorted sets that are empty while nobody is a member: Orleans keeps those that were members, as dead.</summary>
+    public static string[] KeysOfMembers => [];
+
     /// <summary>What `dotnet publish` needs to take this engine.</summary>
     public static string[] BuildArguments => ["-p:GrainEngine=Orleans"];
 

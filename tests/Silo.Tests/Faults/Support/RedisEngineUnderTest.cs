@@ -9,6 +9,12 @@ internal static class EngineUnderTest
     /// <summary>How long a silo must be frozen until the others have certainly counted it out, beyond its lease.</summary>
     public static TimeSpan CountsOutWithin => TimeSpan.Zero;
 
+    /// <summary>What a silo says when it has joined; null for nothing.</summary>
+    public static string? SaysJoined => "is a member of the cluster";
+
+    /// <summary>The sorted sets that are empty while nobody is a member.</summary>
+    public static string[] KeysOfMembers => [$"gristmill:cluster:{{{FaultBench.Service}/default}}:alive"];
+
     /// <summary>What `dotnet publish` needs to take this engine.</summary>
     public static string[] BuildArguments => [];
 
