@@ -26,6 +26,11 @@ internal static class EngineHosting
     public static void Check(GristmillOptions options, IConfiguration configuration, OptionProblems found) =>
         OrleansEngineEndpoints.Check(options.Orleans, configuration, found.Under(nameof(GristmillOptions.Orleans)));
 
+    /// <summary>Keeps what the engine says to what people must know: not its recommendation of another garbage collector, nor each call.</summary>
+    public static void Quieten(ILoggingBuilder log) => log
+        .AddFilter("Orleans", LogLevel.Warning).AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error)
+        .AddFilter("Polly", LogLevel.Warning);
+
     /// <summary>Adds the engine with the grains of Gristmill.</summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {
@@ -35,7 +40,6 @@ internal static class EngineHosting
             silo.AddRedisGrainStorageAsDefault();
             silo.AddGristmillRules(type => type.IsAssignableTo(typeof(IBridgeGrain)));
         });
-        services.AddLogging(log => log.AddFilter("Orleans", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning));
         services.AddSingleton<OrleansEngineRedis>();
         services.AddSingleton<OrleansEngineFate>();
         services.Replace(ServiceDescriptor.Singleton<IFatalErrorHandler>(provider => provider.GetRequiredService<OrleansEngineFate>()));

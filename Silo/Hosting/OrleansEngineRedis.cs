@@ -68,7 +68,9 @@ internal sealed partial class OrleansEngineRedis : IDisposable
         {
             try
             {
-                return await ConnectionMultiplexer.ConnectAsync(Configuration).WaitAsync(cancellationToken);
+                var connection = await ConnectionMultiplexer.ConnectAsync(Configuration).WaitAsync(cancellationToken);
+                LogJoining();
+                return connection;
             }
             catch (RedisConnectionException error)
             {
@@ -77,6 +79,9 @@ internal sealed partial class OrleansEngineRedis : IDisposable
             }
         }
     }
+
+    [LoggerMessage(1232, LogLevel.Information, "Orleans has reached Redis; the silo joins its cluster.")]
+    private partial void LogJoining();
 
     [LoggerMessage(1230, LogLevel.Warning, "Orleans waits for Redis: {Error}")]
     private partial void LogAway(string error);

@@ -20,6 +20,11 @@ internal static class EngineHosting
     {
     }
 
+    /// <summary>Keeps what the engine says to what people must know, which is all that it says.</summary>
+    public static void Quieten(ILoggingBuilder log)
+    {
+    }
+
     /// <summary>Adds the engine with the grains of Gristmill and what silos tell each other through Redis.</summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {

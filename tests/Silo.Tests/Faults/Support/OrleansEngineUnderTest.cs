@@ -12,6 +12,9 @@ internal static class EngineUnderTest
     /// <summary>How long a silo must be frozen until the others have certainly counted it out: three probes of up to 2 s, and votes.</summary>
     public static TimeSpan CountsOutWithin => TimeSpan.FromSeconds(12);
 
+    /// <summary>What the engine says when it starts.</summary>
+    public const string SaysStarting = "Orleans has reached Redis";
+
     /// <summary>What a silo says when it has joined; null for nothing.</summary>
     public static string? SaysJoined => null;
 

@@ -9,6 +9,9 @@ internal static class EngineUnderTest
     /// <summary>How long a silo must be frozen until the others have certainly counted it out, beyond its lease.</summary>
     public static TimeSpan CountsOutWithin => TimeSpan.Zero;
 
+    /// <summary>What the engine says when it starts.</summary>
+    public const string SaysStarting = "grain classes";
+
     /// <summary>What a silo says when it has joined; null for nothing.</summary>
     public static string? SaysJoined => "is a member of the cluster";
 
