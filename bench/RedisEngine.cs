@@ -1,4 +1,3 @@
-using Gristmill.Engine;
 using Gristmill.Redis;
 using Microsoft.Extensions.Logging.Abstractions;
 

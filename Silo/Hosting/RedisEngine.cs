@@ -1,4 +1,3 @@
-using Gristmill.Engine;
 using Gristmill.Grains;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
@@ -13,17 +12,13 @@ namespace Gristmill.Silo.Hosting;
 internal static class EngineHosting
 {
     /// <summary>What the environment of a silo of a local cluster needs beside its name and URL: nothing.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> EnvironmentOf(GristmillOptions options, int number) => [];
+    public static Func<GristmillOptions, int, IEnumerable<KeyValuePair<string, string>>> EnvironmentOf => (_, _) => [];
 
     /// <summary>Checks the options of this engine, which has none.</summary>
-    public static void Check(GristmillOptions options, IConfiguration configuration, OptionProblems found)
-    {
-    }
+    public static Action<GristmillOptions, IConfiguration, OptionProblems> Check => (_, _, _) => { };
 
     /// <summary>Keeps what the engine says to what people must know, which is all that it says.</summary>
-    public static void Quieten(ILoggingBuilder log)
-    {
-    }
+    public static Action<ILoggingBuilder> Quieten => _ => { };
 
     /// <summary>Adds the engine with the grains of Gristmill and what silos tell each other through Redis.</summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)

@@ -1,4 +1,3 @@
-using Gristmill.Engine;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
 using Microsoft.Extensions.DependencyInjection;
