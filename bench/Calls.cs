@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Gristmill.Engine;
 using Gristmill.Redis;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gristmill.Bench;
 
@@ -16,8 +14,8 @@ internal static class Calls
 
     public static async Task<JsonObject> RunAsync(BenchSettings settings, IRedisClient _)
     {
-        using var callee = await StartAsync(settings, "callee");
-        using var caller = await StartAsync(settings, "caller");
+        using var callee = await BenchEngine.StartAsync(settings, "callee");
+        using var caller = await BenchEngine.StartAsync(settings, "caller");
         var here = caller.Services.GetRequiredService<IGrainFactory>().GetGrain<IBenchGrain>("here");
         await caller.Services.GetRequiredService<IGrainFactory>().GetGrain<IBenchGrain>("here").Echo(1);
         var there = callee.Services.GetRequiredService<IGrainFactory>().GetGrain<IBenchGrain>("there");
@@ -68,21 +66,6 @@ internal static class Calls
             for (var n = 0; n < Remote / 10; n++) await grain.Echo(n);
         }));
         return AtATime * (Remote / 10) / Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
-
-    private static async Task<IHost> StartAsync(BenchSettings settings, string name)
-    {
-        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddSingleton<IRedisClient>(_ => RedisClient.Connect(RedisOptions.Parse(settings.Redis), NullLoggerFactory.Instance));
-        builder.Services.AddGrainEngine(options =>
-        {
-            options.ServiceId = "bench";
-            options.SiloName = name;
-            options.GrainClasses.Add(typeof(BenchGrain));
-        });
-        var host = builder.Build();
-        await host.StartAsync();
-        return host;
     }
 }
 

@@ -1,7 +1,7 @@
 namespace Gristmill.Grains.Options;
 
 /// <summary>A silo. In configuration: <c>Gristmill:…</c>, or <c>Gristmill__…</c> in the environment. Times are seconds.</summary>
-public sealed class GristmillOptions
+public sealed partial class GristmillOptions
 {
     /// <summary>The section of the configuration.</summary>
     public const string Section = "Gristmill";

@@ -1,5 +1,6 @@
 using Gristmill.Grains.Options;
 using Gristmill.Redis;
+using Gristmill.Silo.Hosting;
 using Gristmill.Store;
 using Microsoft.Extensions.Options;
 
@@ -19,6 +20,7 @@ internal sealed class GristmillOptionsValidator(IConfiguration configuration, Gr
         Silo(options, found);
         Redis(options.Redis, found);
         Embedded(options.Embedded, found.Under("Embedded"));
+        EngineHosting.Check(options, configuration, found);
         Queues(options, found);
         found.Add(OptionValues.Read(configuration.GetSection(GristmillOptions.Section), typeof(GristmillOptions)).Wrong);
         return found.Messages.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(found.Messages);

@@ -1,16 +1,25 @@
-using Gristmill.Engine;
 using Gristmill.Grains;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;
+using Gristmill.Silo.Configuration;
 using Gristmill.Silo.Findings;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Hosting;
 
-/// <summary>Hosts the grains on the default engine. The one file that names it; the other engine has its own beside it.</summary>
+/// <summary>Hosts the grains on the default engine. The other engine has its file beside this one (OrleansEngine.cs).</summary>
 internal static class EngineHosting
 {
+    /// <summary>What the environment of a silo of a local cluster needs beside its name and URL: nothing.</summary>
+    public static Func<GristmillOptions, int, IEnumerable<KeyValuePair<string, string>>> EnvironmentOf => (_, _) => [];
+
+    /// <summary>Checks the options of this engine, which has none.</summary>
+    public static Action<GristmillOptions, IConfiguration, OptionProblems> Check => (_, _, _) => { };
+
+    /// <summary>Keeps what the engine says to what people must know, which is all that it says.</summary>
+    public static Action<ILoggingBuilder> Quieten => _ => { };
+
     /// <summary>Adds the engine with the grains of Gristmill and what silos tell each other through Redis.</summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {

@@ -80,6 +80,7 @@ internal static class SiloCommand
             console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        EngineHosting.Quieten(builder.Logging);
 
         // What keeps the host from starting is said once, below.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);

@@ -106,8 +106,10 @@ internal sealed class LocalCluster(LocalClusterOptions options, TextWriter outpu
 /// <param name="SiloName">The name, to which each adds its number.</param>
 /// <param name="Url">The address of the first; each next one has the next port.</param>
 /// <param name="Environment">What is set in the environment of each, beside what is inherited.</param>
+/// <param name="EngineEnvironment">What the engine needs in the environment of one, by its number.</param>
 internal sealed record LocalClusterOptions(
-    int Count, IReadOnlyList<string> Program, IReadOnlyList<string> Arguments, string SiloName, Uri Url, IReadOnlyDictionary<string, string> Environment)
+    int Count, IReadOnlyList<string> Program, IReadOnlyList<string> Arguments, string SiloName, Uri Url, IReadOnlyDictionary<string, string> Environment,
+    Func<int, IEnumerable<KeyValuePair<string, string>>> EngineEnvironment)
 {
     public const int MostSilos = 64;
 

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Gristmill.Grains.Options;
 using Gristmill.Silo.Configuration;
 using Gristmill.Silo.EmbeddedStore;
+using Gristmill.Silo.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.LocalCluster;
@@ -37,7 +38,8 @@ internal static class LocalClusterCommand
         var environment = new Dictionary<string, string>();
         if (embedded is not null) environment[$"{GristmillOptions.Section}__Redis"] = embedded.Url;
         var cluster = new LocalClusterOptions(
-            parsed.GetValue(Count), Program(), Arguments(parsed), NameOf(options, builder.Configuration), new Uri(options.Url), environment);
+            parsed.GetValue(Count), Program(), Arguments(parsed), NameOf(options, builder.Configuration), new Uri(options.Url), environment,
+            number => EngineHosting.EnvironmentOf(options, number));
         if (cluster.Url.Port + cluster.Count - 1 > ushort.MaxValue)
             throw new OptionsValidationException("Url", typeof(GristmillOptions), [$"Gristmill:Url is '{options.Url}'; the ports of {cluster.Count} silos, counted up from there, must end at {ushort.MaxValue}."]);
         using var run = new LocalCluster(cluster, Console.Out, TimeProvider.System);

@@ -28,6 +28,7 @@ internal sealed class LocalSilo : IDisposable
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         foreach (var (name, value) in options.Environment) start.Environment[name] = value;
+        foreach (var (name, value) in options.EngineEnvironment(number)) start.Environment[name] = value;
         start.Environment["Gristmill__SiloName"] = options.NameOf(number);
         start.Environment["Gristmill__Url"] = options.UrlOf(number);
         guard.EnsureRunning();

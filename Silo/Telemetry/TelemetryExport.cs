@@ -15,7 +15,7 @@ namespace Gristmill.Silo.Telemetry;
 internal sealed class TelemetryExport : IHostedService, IDisposable
 {
     /// <summary>Whom /metrics and OTLP listen to.</summary>
-    public static readonly IReadOnlyList<string> Meters = ["Gristmill", "Gristmill.Engine", "System.Runtime"];
+    public static readonly IReadOnlyList<string> Meters = ["Gristmill", .. EngineTelemetry.Meters, "System.Runtime"];
 
     private const int FlushMilliseconds = 5000;
     private static readonly string[] Endpoints =
@@ -34,7 +34,7 @@ internal sealed class TelemetryExport : IHostedService, IDisposable
         _traces = Sdk.CreateTracerProviderBuilder()
             .ConfigureServices(services => services.AddSingleton(configuration))
             .ConfigureResource(resource => Describe(resource, siloName))
-            .AddSource("Gristmill", "Gristmill.Engine")
+            .AddSource(["Gristmill", .. EngineTelemetry.Sources])
             .AddOtlpExporter()
             .Build();
         _metrics = Sdk.CreateMeterProviderBuilder()

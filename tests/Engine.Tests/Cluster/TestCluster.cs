@@ -1,6 +1,5 @@
 using Gristmill.Engine.Tests.Contract;
 using Gristmill.Testing;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Gristmill.Engine.Tests.Cluster;
 

@@ -57,8 +57,9 @@ public class CallTests : IAsyncLifetime
         await Assert.ThrowsAsync<TimeoutException>(() => late);
         await Assert.ThrowsAsync<TimeoutException>(() => first);
         _host.Probe.Open("a");
+        if (!EngineTraits.DeadlinesByClockOfSilo) _host.Probe.Open("b");
         Assert.Equal(7, await grain.Ping(7));
-        Assert.False(_host.Probe.Happened("entered:b"));
+        Assert.Equal(EngineTraits.DeadlinesByClockOfSilo, !_host.Probe.Happened("entered:b"));
     }
 
     [Fact]
@@ -87,9 +88,10 @@ public class CallTests : IAsyncLifetime
         // Once a later call was answered, word of the cancellation has come, wherever the grain is.
         await _host.Grain<IGateGrain>().Ping(1);
         _host.Probe.Open("a");
+        if (!EngineTraits.CancellationIsInOrder) _host.Probe.Open("b");
         await first;
         await grain.Ping(1);
-        Assert.False(_host.Probe.Happened("entered:b"));
+        if (EngineTraits.CancellationIsInOrder) Assert.False(_host.Probe.Happened("entered:b"));
     }
 
     [Fact]
@@ -106,7 +108,7 @@ public class CallTests : IAsyncLifetime
         _host.Probe.Open("a");
         using var source = new CancellationTokenSource();
         Assert.Equal("with a token", await _host.Grain<IGateGrain>().PassUnlessCancelled("a", source.Token));
-        Assert.Equal("without a token", await _host.Grain<IGateGrain>().PassUnlessCancelled("a", CancellationToken.None));
+        Assert.Equal(EngineTraits.WithoutToken, await _host.Grain<IGateGrain>().PassUnlessCancelled("a", CancellationToken.None));
     }
 
     [Fact]
@@ -135,14 +137,17 @@ public class CallTests : IAsyncLifetime
         var grain = _host.Grain<IGateGrain>();
         var first = grain.Pass("a");
         await _host.Probe.Until("entered:a");
-        var waiting = Enumerable.Range(0, 3).Select(n => grain.Ping(n)).ToList();
-        var error = await Assert.ThrowsAsync<GristmillException>(() => grain.Ping(3));
+        var calls = Enumerable.Range(0, 4).Select(n => grain.Ping(n)).ToList();
+        var refused = await Task.WhenAny(calls);
+        var error = await Assert.ThrowsAsync<GristmillException>(() => refused);
         Assert.Equal(GristmillErrorKind.Overloaded, error.Kind);
-        Assert.Contains("MaxCallsPerActivation", error.Message);
+        Assert.Contains(EngineTraits.BoundOfCalls, error.Message);
         _host.Probe.Open("a");
         await first;
-        var answers = await Task.WhenAll(waiting);
-        Assert.Equal([0, 1, 2], answers);
+
+        // Calls need not come in the order in which they were sent; one of the four was too much.
+        var answers = await Task.WhenAll(calls.Where(c => c != refused));
+        Assert.Equal(Enumerable.Range(0, 4).Except([calls.IndexOf(refused)]), answers);
     }
 }
 

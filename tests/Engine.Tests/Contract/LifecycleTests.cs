@@ -88,7 +88,7 @@ public class LifecycleTests : IAsyncLifetime
         }
 
         await _host.StopAsync();
-        Assert.Equal(3, _host.Probe.Log.Count(what => what == "deactivating:ShuttingDown"));
+        Assert.Equal(3, _host.Probe.Log.Count(what => EngineTraits.StopReasons.Any(reason => what == $"deactivating:{reason}")));
         Assert.Equal(3, _host.Probe.Log.Count(what => what == "disposed"));
         var error = await Assert.ThrowsAsync<GristmillException>(() => _host.Grain<ILifeGrain>("a").WhoAnswers());
         Assert.Equal(GristmillErrorKind.Unavailable, error.Kind);

@@ -83,7 +83,7 @@ public sealed class StateTests(SharedStores stores) : IClassFixture<SharedStores
         await using var two = await StartAsync(kind, service);
         var stale = await one.Grain<IStoredGrain>("a").Write("one");
         await two.Grain<IStoredGrain>("a").Write("two");
-        Assert.Equal("stale", await one.Grain<IStoredGrain>("a").WriteCatching("one again"));
+        Assert.Equal(EngineTraits.LostWrite, await one.Grain<IStoredGrain>("a").WriteCatching("one again"));
         var view = await one.Grain<IStoredGrain>("a").ReadAgain();
         Assert.Equal((stale.Activation, "two"), (view.Activation, view.Text));
         Assert.Equal("written", await one.Grain<IStoredGrain>("a").WriteCatching("three"));
@@ -98,7 +98,7 @@ public sealed class StateTests(SharedStores stores) : IClassFixture<SharedStores
         await one.Grain<IStoredGrain>("a").Write("one");
         await two.Grain<IStoredGrain>("a").Clear();
         await two.Grain<IStoredGrain>("a").Write("two");
-        Assert.Equal("stale", await one.Grain<IStoredGrain>("a").WriteCatching("one"));
+        Assert.Equal(EngineTraits.LostWrite, await one.Grain<IStoredGrain>("a").WriteCatching("one"));
     }
 
     [Theory, MemberData(nameof(Both))]

@@ -125,7 +125,7 @@ public sealed class TimerTests : IAsyncLifetime
         await _host.Probe.Until("tick 1");
         _host.Probe.Open("end");
         await grain.EndAfter("end");
-        await _host.Probe.Until("tick cancelled");
+        if (EngineTraits.CancelsTicks) await _host.Probe.Until("tick cancelled");
         _host.Probe.Open("gate1");
         await _host.Probe.Until("deactivated:a");
         _time.Advance(10 * Second);

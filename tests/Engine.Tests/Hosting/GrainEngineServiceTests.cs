@@ -1,5 +1,4 @@
 using Gristmill.Engine.Tests.Contract.Grains;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 

@@ -5,27 +5,14 @@ namespace Gristmill.Engine.Tests.Surface;
 
 /// <summary>
 /// The part of the Orleans 10 API that grains are written to, as OrleansSurface.txt lists it: what Engine declares of
-/// it is that and no more. Each line was compared with the source of Orleans, namespaces aside.
+/// it is that and no more, and Orleans has each line of it, namespaces aside.
 /// </summary>
-public sealed class OrleansSurfaceTests
+public sealed partial class OrleansSurfaceTests
 {
-    // What hosts use to run the engine: its own, not Orleans'.
-    private static readonly string[] Own =
-    [
-        nameof(GrainEngineOptions), nameof(GrainEngineServiceCollectionExtensions), nameof(IClusterMembershipService),
-        nameof(ClusterMembershipSnapshot), nameof(ClusterMember), nameof(ClusterMemberState), nameof(SiloStatus), nameof(SiloAddress),
-    ];
-
-    [Fact]
-    public void Public_surface_of_the_engine_is_the_list()
+    private static IEnumerable<string> Listed()
     {
         using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("OrleansSurface.txt")!);
-        var listed = reader.ReadToEnd().Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && line[0] != '#');
-        var declared = typeof(Grain).Assembly.GetExportedTypes()
-            .Where(t => t.Namespace == "Gristmill.Engine" && !Own.Contains(t.Name))
-            .OrderBy(t => t.Name, StringComparer.Ordinal)
-            .SelectMany(SurfaceOf);
-        Assert.Equal(string.Join('\n', listed), string.Join('\n', declared));
+        return reader.ReadToEnd().Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && line[0] != '#');
     }
 
     private static IEnumerable<string> SurfaceOf(Type type)

@@ -1,5 +1,4 @@
 using System.Text;
-using Gristmill.Engine;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
@@ -59,14 +58,7 @@ internal sealed class TestSilo : IAsyncDisposable
         redis.CommandTimeout = TimeSpan.FromSeconds(2);
         redis.BackoffMax = TimeSpan.FromMilliseconds(200);
         builder.Services.AddSingleton(p => RedisClient.Connect(redis, p.GetRequiredService<ILoggerFactory>(), TimeProvider.System));
-        builder.Services.AddGrainEngine(engine =>
-        {
-            engine.ServiceId = stage.Service;
-            engine.SiloName = name;
-            engine.SerializeLocalCalls = true;
-            engine.LocalOnly = type => type.IsAssignableTo(typeof(IBridgeGrain));
-            engine.AddGrains(typeof(GristmillGrainsExtensions).Assembly);
-        });
+        TestEngine.Add(builder.Services);
         builder.Services.AddGristmillGrains();
         var host = builder.Build();
         await host.StartAsync();

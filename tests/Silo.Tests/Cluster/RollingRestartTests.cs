@@ -31,7 +31,7 @@ public sealed class RollingRestartTests
         await using var bench = await FaultBench.StartAsync();
         var items = FaultLoad.Plain("j", 100, workMs: 100);
         await bench.PushAsync(items);
-        foreach (var line in (string[])["grain classes", "Connected to Redis", "lease held"])
+        foreach (var line in (string[])[EngineUnderTest.SaysStarting, "Connected to Redis", "lease held"])
         {
             var silo = await bench.StartSiloAsync(new SiloSettings { Name = "hasty", Concurrency = 4 }, waitUntilReady: false);
             await silo.SaysAsync(line);

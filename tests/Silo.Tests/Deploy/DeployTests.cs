@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Gristmill.Grains.Options;
+using Gristmill.Silo.Tests.Faults.Support;
 using Gristmill.Testing;
 
 namespace Gristmill.Silo.Tests.Deploy;
@@ -77,7 +78,7 @@ public sealed partial class DeployTests
         var publish = PublishCommand().Match(await File.ReadAllTextAsync(Repository.Path("deploy/docker/Dockerfile"), TestContext.Current.CancellationToken));
         Assert.True(publish.Success, "the Dockerfile publishes the silo");
         using var folder = new TempFolder();
-        string[] words = ["publish", Repository.Path("Silo"), "-c", "Release", "-o", folder.Path, "--no-restore", "--no-build", "-nodeReuse:false"];
+        string[] words = ["publish", Repository.Path("Silo"), "-c", "Release", "-o", folder.Path, "--no-restore", "--no-build", "-nodeReuse:false", .. EngineUnderTest.BuildArguments];
         await using var build = await ChildProcess.StartAsync("dotnet", words);
         await build.WaitForExitAsync(TimeSpan.FromMinutes(5));
         Assert.True(build.ExitCode == 0, build.Output);

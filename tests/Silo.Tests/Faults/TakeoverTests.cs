@@ -16,11 +16,11 @@ public sealed class TakeoverTests
     {
         await using var bench = await FaultBench.StartAsync();
         var gate = Path.Combine(bench.Folder, "gate");
-        var frozen = await bench.StartSiloAsync(new SiloSettings { Name = "frozen", Concurrency = 1 });
+        var frozen = await bench.StartSiloAsync(new SiloSettings { Name = "frozen", Concurrency = 1, Engine = EngineUnderTest.Patient });
         var item = new FaultItem("job", FaultLoad.Json($$"""{"k":"job","gate":"{{gate}}","deaf":true}"""));
         await bench.PushAsync([item]);
         await bench.Ledger.HasAsync("an attempt on the first silo", l => l.Mark == LedgerMark.Start && l.ProcessId == frozen.Id);
-        var other = await bench.StartSiloAsync(new SiloSettings { Name = "other", Concurrency = 1 });
+        var other = await bench.StartSiloAsync(new SiloSettings { Name = "other", Concurrency = 1, Engine = EngineUnderTest.Patient });
 
         frozen.Freeze();
         var second = await bench.Ledger.HasAsync("an attempt on the second silo", l => l.Mark == LedgerMark.Start && l.ProcessId == other.Id);

@@ -13,8 +13,11 @@ public sealed class EventIdTests
 {
     private static readonly Assembly[] Product =
     [
-        typeof(RedisClient).Assembly, typeof(QueueStore).Assembly, typeof(Engine.Grain).Assembly, typeof(Grains.IBridgeGrain).Assembly,
+        typeof(RedisClient).Assembly, typeof(QueueStore).Assembly, typeof(Grains.IBridgeGrain).Assembly,
         typeof(GristmillOptions).Assembly, typeof(IGristmillClient).Assembly, typeof(GristmillApi).Assembly,
+
+        // The default engine, where it is the one.
+        .. typeof(Grains.IBridgeGrain).Assembly.GetReferencedAssemblies().Where(a => a.Name!.StartsWith("Gristmill.", StringComparison.Ordinal)).Select(Assembly.Load),
     ];
 
     [Fact]

@@ -32,24 +32,24 @@ public interface IBoundPlaceGrain : IGrainWithStringKey
 }
 
 [RandomPlacement, Reentrant]
-public sealed class PlaceGrain(Probe probe, IClusterMembershipService cluster) : Grain, IPlaceGrain
+public sealed class PlaceGrain(Probe probe, HostedSilo silo) : Grain, IPlaceGrain
 {
-    private string Place => $"{this.GetPrimaryKeyString()} on {cluster.LocalSilo.Name}";
+    private string Place => $"{this.GetPrimaryKeyString()} on {silo.Name}";
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        probe.Enter(this.GetPrimaryKeyString(), cluster.LocalSilo.Name);
+        probe.Enter(this.GetPrimaryKeyString(), silo.Name);
         return Task.CompletedTask;
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        probe.Leave(this.GetPrimaryKeyString(), cluster.LocalSilo.Name);
+        probe.Leave(this.GetPrimaryKeyString(), silo.Name);
         probe.Note($"left {Place}: {reason.ReasonCode}");
         return Task.CompletedTask;
     }
 
-    public Task<string> Where() => Task.FromResult(cluster.LocalSilo.Name);
+    public Task<string> Where() => Task.FromResult(silo.Name);
 
     public async Task<int> Wait(string gate)
     {
@@ -66,13 +66,13 @@ public sealed class PlaceGrain(Probe probe, IClusterMembershipService cluster) :
 }
 
 [PreferLocalPlacement]
-public sealed class LocalPlaceGrain(IClusterMembershipService cluster) : Grain, ILocalPlaceGrain
+public sealed class LocalPlaceGrain(HostedSilo silo) : Grain, ILocalPlaceGrain
 {
-    public Task<string> Where() => Task.FromResult(cluster.LocalSilo.Name);
+    public Task<string> Where() => Task.FromResult(silo.Name);
 }
 
 [PreferLocalPlacement]
-public sealed class BoundPlaceGrain(IClusterMembershipService cluster) : Grain, IBoundPlaceGrain
+public sealed class BoundPlaceGrain(HostedSilo silo) : Grain, IBoundPlaceGrain
 {
-    public Task<string> Where() => Task.FromResult(cluster.LocalSilo.Name);
+    public Task<string> Where() => Task.FromResult(silo.Name);
 }

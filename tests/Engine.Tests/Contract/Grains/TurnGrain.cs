@@ -38,9 +38,9 @@ public sealed class TurnGrain : Grain, ITurnGrain
             Volatile.Write(ref _inTurn, 0);
             await ((step % 3) switch
             {
-                0 => ForeignAsync(),
+                0 => Foreign.RunAsync(),
                 1 => Task.Factory.StartNew(() => { }, CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Default),
-                _ => YieldAsync(),
+                _ => Foreign.YieldAsync(),
             });
         }
 
@@ -55,11 +55,11 @@ public sealed class TurnGrain : Grain, ITurnGrain
         var seen = new Dictionary<string, bool> { ["start"] = home != TaskScheduler.Default };
         await Task.Yield();
         seen["yield"] = TaskScheduler.Current == home;
-        await ForeignAsync();
+        await Foreign.RunAsync();
         seen["thread pool"] = TaskScheduler.Current == home;
-        await new ValueTask<int>(ForeignNumberAsync());
+        await new ValueTask<int>(Foreign.NumberAsync());
         seen["value task"] = TaskScheduler.Current == home;
-        await Task.WhenAll(ForeignAsync(), ForeignAsync());
+        await Task.WhenAll(Foreign.RunAsync(), Foreign.RunAsync());
         seen["when all"] = TaskScheduler.Current == home;
         await GrainFactory.GetGrain<IGateGrain>(this.GetPrimaryKeyString()).Ping(1);
         seen["grain call"] = TaskScheduler.Current == home;
@@ -73,28 +73,32 @@ public sealed class TurnGrain : Grain, ITurnGrain
             seen["catch"] = TaskScheduler.Current == home;
         }
 
-        await foreach (var _ in ForeignSequenceAsync())
+        await foreach (var _ in Foreign.SequenceAsync())
         {
             seen["await foreach"] = TaskScheduler.Current == home;
         }
 
         return seen;
     }
+}
 
-    private static Task ForeignAsync() =>
+/// <summary>What a grain may wait for that knows nothing of grains.</summary>
+internal static class Foreign
+{
+    public static Task RunAsync() =>
         Task.Factory.StartNew(() => Thread.SpinWait(10), CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Default);
 
-    private static async Task<int> ForeignNumberAsync()
+    public static async Task<int> NumberAsync()
     {
-        await ForeignAsync().ConfigureAwait(false);
+        await RunAsync().ConfigureAwait(false);
         return 1;
     }
 
-    private static async Task YieldAsync() => await Task.Yield();
+    public static async Task YieldAsync() => await Task.Yield();
 
-    private static async IAsyncEnumerable<int> ForeignSequenceAsync()
+    public static async IAsyncEnumerable<int> SequenceAsync()
     {
-        await ForeignAsync().ConfigureAwait(false);
+        await RunAsync().ConfigureAwait(false);
         yield return 1;
     }
 }

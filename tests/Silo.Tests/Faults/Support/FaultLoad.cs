@@ -8,6 +8,9 @@ internal static class FaultLoad
 {
     public static FaultItem Plain(string key, int workMs = 0) => new(key, Json($$"""{"k":"{{key}}","workMs":{{workMs}}}"""));
 
+    /// <summary>A job that becomes a dead letter with its only attempt.</summary>
+    public static FaultItem Failing(string key) => new(key, Json($$"""{"k":"{{key}}","throws":9,"retry_count":0}"""), JobState.Dead, "retries", 1);
+
     public static IReadOnlyList<FaultItem> Plain(string prefix, int count, int workMs) =>
         [.. Enumerable.Range(0, count).Select(n => Plain($"{prefix}{n}", workMs))];
 

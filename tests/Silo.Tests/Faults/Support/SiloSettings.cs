@@ -33,6 +33,12 @@ internal sealed record SiloSettings
     /// <summary>Further queues, each on a list of its own.</summary>
     public IReadOnlyList<string> OtherQueues { get; init; } = [];
 
+    /// <summary>A list that gets each dead letter too; null for none.</summary>
+    public string? DeadLetterList { get; init; }
+
+    /// <summary>Options of the engine, as environment variables.</summary>
+    public IReadOnlyDictionary<string, string> Engine { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What the silo is or has.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
@@ -71,6 +77,7 @@ internal sealed record SiloSettings
         };
         for (var n = 0; n < Labels.Count; n++) environment[$"Gristmill__Labels__{n}"] = Labels[n];
         foreach (var queue in OtherQueues.Prepend(FaultBench.Queue)) AddQueue(environment, queue);
+        foreach (var (name, value) in Engine) environment[name] = value;
         if (Failpoint is { } failpoint) environment["GRISTMILL_FAILPOINT"] = failpoint;
         return environment;
     }
@@ -87,6 +94,7 @@ internal sealed record SiloSettings
         environment[under + "LostBudget"] = Text(LostBudget);
         environment[under + "KeepFinished"] = Text(KeepFinished);
         environment[under + "Retry__BaseSeconds"] = "0.05";
+        if (DeadLetterList is { } letters) environment[under + "DeadLetterList"] = letters;
         if (QueueLabels.GetValueOrDefault(queue) is { } label) environment[under + "Labels__0"] = label;
     }
 }

@@ -1,4 +1,3 @@
-using Gristmill.Engine;
 using Gristmill.Grains.Silo;
 
 namespace Gristmill.Silo.Findings;

@@ -4,7 +4,10 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gristmill.Engine.Tests.Contract;
 
-/// <summary>Activations that are not used end, and those that are used do not.</summary>
+/// <summary>
+/// Activations that are not used end, and those that are used do not. By a clock that the test moves, by which Orleans does
+/// not count: OrleansEngineCollectionTests.cs has the same with short times.
+/// </summary>
 public sealed class CollectionTests : IAsyncLifetime
 {
     private static readonly TimeSpan Age = TimeSpan.FromSeconds(10);

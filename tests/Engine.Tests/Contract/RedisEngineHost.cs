@@ -1,60 +1,53 @@
 using Gristmill.Redis;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gristmill.Engine.Tests.Contract;
 
-/// <summary>Where a test's calls go.</summary>
-public enum HostKind
+public sealed partial record HostSettings
 {
-    /// <summary>To grains of the same silo, as objects.</summary>
-    One,
-
-    /// <summary>To grains of the same silo, in the form that they would have between silos.</summary>
-    OneWithWire,
-
-    /// <summary>To another silo: the test's drains, so that every grain is active on the other.</summary>
-    Two,
-}
-
-/// <summary>What a test wants of the silo it runs on; said without naming an engine.</summary>
-public sealed record HostSettings
-{
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-
-    public TimeSpan CollectionAge { get; init; } = TimeSpan.FromMinutes(15);
-
-    public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromSeconds(30);
-
-    public TimeSpan DeactivationTimeout { get; init; } = TimeSpan.FromSeconds(30);
-
-    public int MaxCallsPerActivation { get; init; } = 10_000;
-
-    public HostKind Kind { get; init; } = HostKind.OneWithWire;
-
-    public string? RedisUrl { get; init; }
-
-    public string ServiceId { get; init; } = $"test-{Guid.NewGuid():N}";
-
-    /// <summary>Hosts with the same service and cluster id are one cluster; by default each is alone.</summary>
-    public string ClusterId { get; init; } = $"{Guid.NewGuid():N}";
-
-    public string SiloName { get; init; } = "silo";
-
-    /// <summary>Shared by silos of one test; by default each host has its own.</summary>
-    public Probe? Probe { get; init; }
-
-    public Action<IServiceCollection> Services { get; init; } = _ => { };
-
     /// <summary>More options of the engine, for tests of the engine alone.</summary>
     public Action<GrainEngineOptions> Engine { get; init; } = _ => { };
 }
 
+/// <summary>What the contract leaves to the engine, as the default one has it.</summary>
+internal static class EngineTraits
+{
+    /// <summary>The source of the spans of calls.</summary>
+    public const string TraceSource = "Gristmill";
+
+    /// <summary>The option that a refusal beyond the bound of calls names.</summary>
+    public const string BoundOfCalls = nameof(GrainEngineOptions.MaxCallsPerActivation);
+
+    /// <summary>What a callee sees of a token that can never be cancelled.</summary>
+    public const string WithoutToken = "without a token";
+
+    /// <summary>Whether a value that cannot travel is refused when it is put into the request context.</summary>
+    public static bool RefusesContextValues => true;
+
+    /// <summary>What a grain finds of a write that was lost: whether the version that won is named.</summary>
+    public const string LostWrite = "stale";
+
+    /// <summary>What a call fails with whose filter left a result of another type.</summary>
+    public static Type MistakenResult => typeof(GristmillException);
+
+    /// <summary>Why activations end when the silos of a test stop.</summary>
+    public static string[] StopReasons => ["ShuttingDown"];
+
+    /// <summary>Whether a call that is cancelled while it waits never runs, since word of it comes before what is sent later.</summary>
+    public static bool CancellationIsInOrder => true;
+
+    /// <summary>Whether the deadline of a call that waits is told by the clock of the silo, which a test can move.</summary>
+    public static bool DeadlinesByClockOfSilo => true;
+
+    /// <summary>Whether an activation that ends cancels the ticks that run.</summary>
+    public static bool CancelsTicks => true;
+}
+
 /// <summary>
-/// A silo with the contract's grains, or two of them. The only file of the contract that names the engine: running the
-/// contract on another engine means another file in its place.
+/// A silo with the contract's grains, or two of them, on the default engine. The only file of the contract that names it;
+/// OrleansEngineHost.cs stands beside it.
 /// </summary>
 public sealed class EngineHost : IAsyncDisposable
 {
@@ -113,6 +106,7 @@ public sealed class EngineHost : IAsyncDisposable
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddSingleton(settings.Time);
         builder.Services.AddSingleton(probe);
+        builder.Services.AddSingleton(new HostedSilo(settings.SiloName));
         if (settings.RedisUrl is { } url)
         {
             builder.Services.AddSingleton(_ => RedisClient.Connect(new RedisOptions { Url = url }, NullLoggerFactory.Instance));
