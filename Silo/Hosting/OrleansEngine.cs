@@ -40,6 +40,7 @@ internal static class EngineHosting
             silo.AddRedisGrainStorageAsDefault();
             silo.AddGristmillRules(type => type.IsAssignableTo(typeof(IBridgeGrain)));
         });
+        OrleansEngineStart.TakePlace(services);
         services.AddSingleton<OrleansEngineRedis>();
         services.AddSingleton<OrleansEngineFate>();
         services.Replace(ServiceDescriptor.Singleton<IFatalErrorHandler>(provider => provider.GetRequiredService<OrleansEngineFate>()));
