@@ -139,7 +139,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         }
         catch (Exception error) when (error is RedisException or WrongTypeException or SchemaException)
         {
-            Trouble = error.Message;
+            Trouble = $"The lease cannot be renewed: {error.Message}";
             Say(error);
         }
     }
