@@ -16,7 +16,7 @@ internal static class Scale
     private const int WaitSeconds = 5;
 
     // Until the code that matters is compiled for good; it is compiled in each process anew.
-    private const int WaitWarmUp = 5000;
+    private const int WaitWarmUp = 15_000;
     private const int NoopWarmUp = 40_000;
 
     public static async Task<JsonObject> RunAsync(BenchSettings settings, IRedisClient redis)
