@@ -25,7 +25,7 @@ public sealed record JobProgress(long Done, long Total, string? Message)
 /// The JSON header of a record: everything of a job but its payload and result. Names are short because each job carries
 /// them; docs/redis-protocol.md lists them. What is left out has its default. Members that this version does not know
 /// are kept as they are by this class; scripts that rewrite a header keep their meaning, but not the digits of numbers
-/// beyond 14, nor that an empty array is not an object. Scripts read "a", "p", "st", "due", "n" and "rq" by pattern, so no
+/// beyond 14, nor that an empty array is not an object. Scripts read "a", "p", "st", "due", "n", "rq", "sid", "sq", "sn" and "se" by pattern, so no
 /// nested object may use these names.
 /// </summary>
 public sealed class JobHeader
@@ -64,6 +64,15 @@ public sealed class JobHeader
 
     /// <summary>The session that the job belongs to.</summary>
     public string? SessionId { get; set; }
+
+    /// <summary>The job's place in its session's order; null when the payload does not say.</summary>
+    public int? Sequence { get; set; }
+
+    /// <summary>How many jobs its session has, as the payload says; null when it does not.</summary>
+    public int? SessionTotal { get; set; }
+
+    /// <summary>The last of its session.</summary>
+    public bool SessionEnd { get; set; }
 
     /// <summary>Attempts that ended and were charged.</summary>
     public int Attempts { get; set; }
@@ -165,6 +174,9 @@ public sealed class JobHeader
         Text(json, "gid"u8, GivenId);
         if (Priority != NormalPriority) json.WriteNumber("p"u8, Priority);
         Text(json, "sid"u8, SessionId);
+        Number(json, "sq"u8, Sequence);
+        Number(json, "sn"u8, SessionTotal);
+        if (SessionEnd) json.WriteNumber("se"u8, 1);
         Number(json, "a"u8, Attempts);
         Number(json, "lost"u8, Lost);
         Number(json, "oom"u8, OutOfMemory);
@@ -229,6 +241,9 @@ public sealed class JobHeader
             case "gid": GivenId = json.GetString(); break;
             case "p": Priority = json.GetInt32(); break;
             case "sid": SessionId = json.GetString(); break;
+            case "sq": Sequence = json.GetInt32(); break;
+            case "sn": SessionTotal = json.GetInt32(); break;
+            case "se": SessionEnd = json.GetInt32() != 0; break;
             case "a": Attempts = json.GetInt32(); break;
             case "lost": Lost = json.GetInt32(); break;
             case "oom": OutOfMemory = json.GetInt32(); break;

@@ -63,7 +63,7 @@ public sealed partial class QueueStore
     /// <returns>How many there were.</returns>
     public async ValueTask<long> PurgeAsync(IReadOnlyList<long> seqs, CancellationToken cancellationToken = default)
     {
-        var call = Call("purge").AddArg(keys.Events);
+        var call = Call("purge").AddArg(keys.Events).AddArg(keys.Control);
         foreach (var seq in seqs) call.AddArg(seq);
         return (await RunAsync(call, cancellationToken).ConfigureAwait(false))[1].AsInteger();
     }

@@ -1,3 +1,5 @@
+using Gristmill.Store.Sessions;
+
 namespace Gristmill.Store;
 
 // Leases of silo generations: join, renew, leave, and the reaper.
@@ -9,12 +11,13 @@ public sealed partial class QueueStore
     /// <param name="ttl">How long the lease lasts from now on.</param>
     /// <param name="join">Whether to take a lease that is not there.</param>
     /// <param name="lists">The foreign lists that the queue's outcomes go to; null for none.</param>
+    /// <param name="sessions">The policy for jobs that belong together; null for none.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
     /// <exception cref="SchemaException">The keys were written by a version with another schema.</exception>
-    public async ValueTask<RenewReply> RenewAsync(string generation, string silo, TimeSpan ttl, bool join, ForeignLists? lists = null, CancellationToken cancellationToken = default)
+    public async ValueTask<RenewReply> RenewAsync(string generation, string silo, TimeSpan ttl, bool join, ForeignLists? lists = null, SessionPolicy? sessions = null, CancellationToken cancellationToken = default)
     {
         var call = Call("renew").AddArg(generation).AddArg(silo).AddArg((long)ttl.TotalMilliseconds).AddArg(join ? 1 : 0).AddArg(RedisKeys.Schema)
-            .AddArg(lists?.DeadLetters ?? string.Empty).AddArg(lists?.RepliesText() ?? string.Empty);
+            .AddArg(lists?.DeadLetters ?? string.Empty).AddArg(lists?.RepliesText() ?? string.Empty).AddArg(sessions?.ToText() ?? string.Empty);
         var reply = await RunAsync(call, cancellationToken).ConfigureAwait(false);
         var status = StatusOf(reply);
         if (status != StoreStatus.Ok) return new RenewReply(status, reply[1].AsString(), QueueMode.Open, new Dictionary<long, long>(), new Dictionary<long, string>());

@@ -40,7 +40,7 @@ public sealed partial class QueueStore
     /// <param name="cancellationToken">Stops the wait.</param>
     public async ValueTask<StartReply> StartAsync(string generation, long counter, int maxItems, int maxBytes, int limit, CancellationToken cancellationToken = default)
     {
-        var call = Call("start").AddArg(keys.Events).AddArg(generation).AddArg(counter).AddArg(maxItems).AddArg(maxBytes).AddArg(limit);
+        var call = Call("start").AddArg(keys.Events).AddArg(keys.Control).AddArg(generation).AddArg(counter).AddArg(maxItems).AddArg(maxBytes).AddArg(limit);
         var reply = await RunAsync(call, cancellationToken).ConfigureAwait(false);
         var status = StatusOf(reply);
         if (status != StoreStatus.Ok) return new StartReply(status, reply[1].AsString(), 0, 0, null, []);

@@ -26,6 +26,9 @@ public enum StoreStatus
 
     /// <summary>The jobs that wait for their time, for other jobs or for another attempt have reached their bound.</summary>
     WaitingFull = 7,
+
+    /// <summary>Items that were taken in are being read, and jobs of sessions keep the order in which they are: nothing is claimed before.</summary>
+    Reading = 8,
 }
 
 /// <summary>A key that a script needs is of another type; nothing was changed. Rename or remove the key.</summary>

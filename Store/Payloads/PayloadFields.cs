@@ -43,14 +43,35 @@ public sealed record PayloadFields
     /// <summary>W3C trace state. Default tracestate.</summary>
     public string TraceState { get; init; } = "tracestate";
 
+    /// <summary>The job's place in its session's order. Read only where the queue has sessions: sequence then, unless named.</summary>
+    public string? Sequence { get; init; }
+
+    /// <summary>How many jobs the session has. Read only where the queue has sessions: session_total then, unless named.</summary>
+    public string? SessionTotal { get; init; }
+
+    /// <summary>True for the last job of the session. Read only where the queue has sessions: session_end then, unless named.</summary>
+    public string? SessionEnd { get; init; }
+
+    /// <summary>These names, with those of sessions.</summary>
+    public PayloadFields WithSessions() => this with
+    {
+        Sequence = Sequence ?? "sequence",
+        SessionTotal = SessionTotal ?? "session_total",
+        SessionEnd = SessionEnd ?? "session_end",
+        _names = null,
+    };
+
     /// <summary>The names as they are spelled by default.</summary>
     public static PayloadFields Default { get; } = new();
 
     internal byte[][] Names => _names ??=
     [
-        .. new[] { JobId, SessionId, QueuedAt, Priority, Timeout, RetryCount, RetryDelay, RunAt, DependsOn, ReplyTo, TraceParent, TraceState }
-            .Select(Encoding.UTF8.GetBytes),
+        .. new[] { JobId, SessionId, QueuedAt, Priority, Timeout, RetryCount, RetryDelay, RunAt, DependsOn, ReplyTo, TraceParent, TraceState, Sequence, SessionTotal, SessionEnd }
+            .Select(n => n is null ? None : Encoding.UTF8.GetBytes(n)),
     ];
+
+    // No member has this name: it is no UTF-8.
+    private static readonly byte[] None = [0xFF];
 
     private byte[][]? _names;
 }
@@ -70,4 +91,7 @@ internal enum PayloadField
     ReplyTo,
     TraceParent,
     TraceState,
+    Sequence,
+    SessionTotal,
+    SessionEnd,
 }

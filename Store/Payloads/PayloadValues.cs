@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Gristmill.Store.Sessions;
 
 namespace Gristmill.Store.Payloads;
 
@@ -31,13 +32,7 @@ internal static class PayloadValues
             case PayloadField.Timeout:
                 return Seconds(ref json, name, PayloadReader.MinTimeoutSeconds, PayloadReader.MaxTimeoutSeconds, ms => header.Timeout = ms);
             case PayloadField.RetryCount:
-                if (json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var retries) || retries < 0 || retries > MaxRetryCount)
-                {
-                    return Wrong(name, $"a whole number from 0 to {MaxRetryCount}", json);
-                }
-
-                header.MaxRetries = retries;
-                return null;
+                return Whole(ref json, name, 0, MaxRetryCount, retries => header.MaxRetries = retries);
             case PayloadField.RetryDelay:
                 return Seconds(ref json, name, 0, MaxRetryDelaySeconds, ms => header.RetryDelay = ms);
             case PayloadField.RunAt:
@@ -56,8 +51,16 @@ internal static class PayloadValues
                 return null;
             case PayloadField.TraceParent:
                 return Text(ref json, name, text => header.TraceParent = text);
-            default:
+            case PayloadField.TraceState:
                 return Text(ref json, name, text => header.TraceState = text);
+            case PayloadField.Sequence:
+                return Whole(ref json, name, 0, SessionPolicy.MaxSequence, n => header.Sequence = n);
+            case PayloadField.SessionTotal:
+                return Whole(ref json, name, 1, SessionPolicy.MaxSequence, n => header.SessionTotal = n);
+            default:
+                if (json.TokenType is not (JsonTokenType.True or JsonTokenType.False)) return Wrong(name, "true or false", json);
+                header.SessionEnd = json.TokenType == JsonTokenType.True;
+                return null;
         }
     }
 
@@ -123,6 +126,17 @@ internal static class PayloadValues
         }
 
         take((long)Math.Round(seconds * 1000));
+        return null;
+    }
+
+    private static PayloadFault? Whole(ref Utf8JsonReader json, string name, int least, int most, Action<int> take)
+    {
+        if (json.TokenType != JsonTokenType.Number || !json.TryGetInt32(out var number) || number < least || number > most)
+        {
+            return Wrong(name, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"), json);
+        }
+
+        take(number);
         return null;
     }
 

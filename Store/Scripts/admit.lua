@@ -1,8 +1,8 @@
 -- admit: what the silo found on reading what it claimed: registers explicit ids, and gives jobs that are not to run at
 -- once their place among the admitted.
 --
--- USES   ids replies dependents place
--- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset deferred:hash waiters:hash dead:zset outbox:list jobs:hash*16
+-- USES   ids replies sessions dependents place
+-- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset deferred:hash waiters:hash dead:zset outbox:list line:zset sessions:hash members:zset sessiondue:zset sticky:hash unread:hash jobs:hash*16
 -- ARGV   events control generation id_window
 --        id_window: how long an id is remembered, ms
 -- ITEMS  seq counter verb id fingerprint after header
@@ -80,4 +80,5 @@ if #leave > 0 then
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, leave) end
   call_many('HDEL', k_running, leave)
 end
+if redis.call('HLEN', k_unread) > 0 then call_many('HDEL', k_unread, seqs) end
 return { OK, epoch, verdicts }

@@ -1,13 +1,13 @@
 -- cancel: cancels jobs by id. A job that waits is cancelled at once; of one that runs, the silo is told; an id that
 -- nobody has seen yet is remembered, so that its job is cancelled when it comes.
 --
--- USES   ids replies dependents
--- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list jobs:hash*16
+-- USES   ids replies sessions dependents cancelling
+-- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
 -- ARGV   events control id_window reason
 -- ITEMS  id
 -- REPLY  status epoch verdicts[]: for each id cancelled, requested, ended (too late), remembered, or unknown (an id of
 --        the store's own that it has not given)
--- EVENT  cancelled seq …; of dependents: dead seq …; on the control channel: cancel seq …, outbox
+-- EVENT  cancelled seq …; of dependents: dead seq …; on the control channel: wake, cancel seq …, outbox, sessions
 
 local epoch = redis.call('HGET', k_meta, 'epoch') or ''
 local now = server_now()
@@ -27,14 +27,8 @@ end
 local bad = wrong_shard(seqs) or wrong_dependents()
 if bad then return bad end
 
--- Whether a job still stands in an index of those that wait.
-local function waits(seq)
-  return redis.call('ZSCORE', k_ready, seq) or redis.call('ZSCORE', k_scheduled, seq)
-      or redis.call('ZSCORE', k_retrying, seq) or redis.call('HEXISTS', k_deferred, seq) == 1
-end
-
 local records, running = get_records(seqs), get_many(k_running, seqs)
-local ask, gone, written, ended = {}, {}, {}, {}
+local ask, gone, written = {}, {}, {}
 for n = 1, #seqs do
   local seq, record = seqs[n], records[n]
   local outcome = record and outcome_of((split(record)))
@@ -49,7 +43,6 @@ for n = 1, #seqs do
     header = outcome and header or with_outcome(header, 'x', a_reason, now)
     gone[#gone + 1] = seq
     written[#written + 1] = header .. rest
-    ended[#ended + 1] = { seq, header, false }
     note('cancelled', seq)
     verdict = 'cancelled'
   else
@@ -71,27 +64,6 @@ if #remember > 0 then
   call_many('HSET', k_ids, values)
   call_many('RPUSH', k_idlog, log)
 end
-if #ask > 0 then
-  local values = {}
-  for i = 1, #ask do
-    values[#values + 1] = ask[i]
-    values[#values + 1] = a_reason
-  end
-  call_many('HSET', k_cancels, values)
-  redis.call('PUBLISH', a_control, 'cancel ' .. table.concat(ask, ' '))
-end
-if #gone > 0 then
-  even_without_memory(k_cancels)
-  put_records(gone, written)
-  for n = 1, #gone do tell_reply(gone[n], split(written[n])) end
-  redis.call('RPUSH', k_finished, finished_line(now, gone))
-  local _, buried = tell_dependents(ended, epoch, now)
-  count('cancelled', #gone, 'finished', #gone, 'dead', buried)
-  announce()
-  announce_replies()
-  call_many('ZREM', k_ready, gone)
-  call_many('ZREM', k_scheduled, gone)
-  call_many('ZREM', k_retrying, gone)
-  call_many('HDEL', k_deferred, gone)
-end
+ask_to_cancel(ask, a_reason)
+cancel_waiting(gone, written, epoch, now)
 return { OK, epoch, verdicts }

@@ -2,7 +2,7 @@
 -- An item larger than max_payload becomes a dead letter where it lies, without being sent.
 --
 -- USES   waiting replies
--- KEYS   list:list meta:hash running:hash ids:hash leases:zset dead:zset ready:zset scheduled:zset retrying:zset deferred:hash outbox:list jobs:hash*16
+-- KEYS   list:list meta:hash running:hash ids:hash leases:zset dead:zset ready:zset scheduled:zset retrying:zset deferred:hash outbox:list line:zset unread:hash jobs:hash*16
 -- ARGV   events generation counter epoch from max_items max_bytes max_payload dead_limit waiting_limit limit window priority mode
 --        from: left or right, the end that is taken; dead_limit and waiting_limit: dead letters, and jobs that wait for
 --        their time, other jobs or another attempt, at which nothing is taken; limit: running jobs of the queue in the cluster, 0 for none;
@@ -16,12 +16,13 @@ local state = redis.call('HMGET', k_meta, 'epoch', 'state', 'seq')
 local known, epoch, seq = state[1] or '', state[1] or a_epoch, last_number(state[3], state[1])
 if state[2] then return { PAUSED, known } end
 if not redis.call('ZSCORE', k_leases, a_generation) then return { NO_LEASE, known } end
+if redis.call('HLEN', k_unread) > 0 then return { READING, known } end
 if redis.call('ZCARD', k_dead) >= tonumber(a_dead_limit) then return { DEAD_FULL, known } end
 if waiting_count() >= tonumber(a_waiting_limit) then return { WAITING_FULL, known } end
 
 local room, limit, window = tonumber(a_max_items), tonumber(a_limit), tonumber(a_window)
 if limit > 0 then room = math.min(room, limit - redis.call('HLEN', k_running)) end
-if window > 0 then room = math.min(room, window - redis.call('ZCARD', k_ready)) end
+if window > 0 then room = math.min(room, window - redis.call('ZCARD', k_ready) - redis.call('ZCARD', k_line)) end
 if room <= 0 then return { NO_ROOM, known } end
 
 -- The sizes of items are not known before they are read: begin with one, and read more at a time while they are small.
@@ -84,6 +85,8 @@ end
 
 note_last(state[3], seq, epoch)
 put_records(seqs, records)
+-- The order of a session is that in which items are read: until these are, nothing behind them is taken in.
+if a_mode == 'i' and redis.call('HEXISTS', k_meta, 'sessions') == 1 and #started > 0 then call_many('HSET', k_unread, started) end
 if #started > 0 then call_many('HSET', k_running, started) end
 for i = 1, #refused do tell_reply(refused[i][1], split(refused[i][2])) end
 if #aside > 0 then mark_dead(aside) end

@@ -8,7 +8,7 @@
 -- A record is one value: a JSON header on one line, a newline, the payload as it was pushed, and the
 -- result behind it when there is one (the header's "n" then says where the payload ends).
 
-local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, WAITING_FULL = 0, 1, 2, 3, 4, 5, 6, 7
+local OK, PAUSED, NO_LEASE, WRONG_TYPE, DEAD_FULL, NO_ROOM, SCHEMA, WAITING_FULL, READING = 0, 1, 2, 3, 4, 5, 6, 7, 8
 local SHARDS, RUN_OF_SHARD = 16, 512
 local PRIORITY_STEP = 562949953421312 -- 2^49: ready jobs sort by priority, then by number; ten of them stay exact
 local CHUNK = 2000                   -- values per unpack; Lua's stack holds some 8,000
@@ -44,6 +44,14 @@ local function wrong_shard(seqs)
       local bad = wrong_type(k_jobs[shard], 'hash')
       if bad then return bad end
     end
+  end
+  return nil
+end
+
+local function any_wrong_shard()
+  for shard = 0, SHARDS - 1 do
+    local bad = wrong_type(k_jobs[shard], 'hash')
+    if bad then return bad end
   end
   return nil
 end

@@ -1,7 +1,7 @@
 -- complete: records the results of running jobs of this generation.
 --
--- USES   replies dependents
--- KEYS   meta:hash running:hash progress:hash cancels:hash finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset jobs:hash*16
+-- USES   replies sessions dependents
+-- KEYS   meta:hash running:hash progress:hash cancels:hash finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
 -- ARGV   events control generation outbox
 --        outbox: how many messages for foreign lists follow, before the items: each the number of the job that it
 --        belongs to (0 for none) and the entry; those of refused jobs are not sent
@@ -62,6 +62,8 @@ if #done > 0 then
     kept = redis.call('HINCRBY', k_meta, 'finished', #fresh)
   end
   local woken, buried = tell_dependents(ended, epoch, now)
+  sessions_ended(ended, now, a_generation)
+  woken = woken + settle_sessions(now)
   count('completed', #fresh, 'dead', buried)
   redis.call('PUBLISH', a_events, 'completed ' .. table.concat(done, ' '))
   announce()

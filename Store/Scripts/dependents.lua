@@ -1,15 +1,13 @@
 -- dependents: jobs that wait for other jobs. The deferred hash maps a waiting job's number to the ids that it still waits
 -- for, a line each; the waiters hash maps a parent's id to the numbers that wait for it.
--- Used by scripts that say USES replies dependents.
+-- Used by scripts that say USES replies sessions dependents.
 
 local MAX_WAITERS_BYTES = 131072 -- numbers that wait for one id, some 10,000: each new one copies them all
 
--- A reply when a shard is of the wrong type and dependents would be read or written; nil when all is well.
+-- A reply when a shard is of the wrong type and dependents, or others of a session, would be read or written; nil when all is well.
 local function wrong_dependents(any)
-  if not any and redis.call('HLEN', k_waiters) == 0 then return nil end
-  local all = {}
-  for shard = 0, SHARDS - 1 do all[shard + 1] = shard * RUN_OF_SHARD end
-  return wrong_shard(all)
+  if not any and redis.call('HLEN', k_waiters) == 0 and not session_policy() then return nil end
+  return any_wrong_shard()
 end
 
 local function make_ready(seq, header_text, now)
@@ -18,7 +16,7 @@ local function make_ready(seq, header_text, now)
     redis.call('ZADD', k_scheduled, text(due), seq)
     note('scheduled', seq)
   else
-    redis.call('ZADD', k_ready, ready_score(priority_of(header_text), seq), seq)
+    if not line_up(seq, header_text, now) then redis.call('ZADD', k_ready, ready_score(priority_of(header_text), seq), seq) end
     note('queued', seq)
   end
 end

@@ -1,7 +1,7 @@
 -- enqueue: makes records of jobs that a client hands over, and gives them their place among the admitted.
 --
--- USES   ids replies dependents place waiting
--- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list jobs:hash*16
+-- USES   ids replies sessions dependents place waiting
+-- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
 -- ARGV   events control epoch schema id_window max_ready max_waiting
 --        epoch: used when the queue has none yet; id_window: how long an id is remembered, ms; max_ready: ready jobs
 --        that the queue may hold, 0 for no bound; max_waiting: the same of those that wait for their time, for other jobs
@@ -17,7 +17,7 @@ local epoch, seq = state[1] or a_epoch, last_number(state[2], state[1])
 local first = seq
 if state[3] and state[3] ~= a_schema then return { SCHEMA, epoch, state[3] } end
 local total = (#ARGV - FIRST + 1) / 5
-if tonumber(a_max_ready) > 0 and redis.call('ZCARD', k_ready) + total > tonumber(a_max_ready) then
+if tonumber(a_max_ready) > 0 and redis.call('ZCARD', k_ready) + redis.call('ZCARD', k_line) + total > tonumber(a_max_ready) then
   return { NO_ROOM, epoch }
 end
 local now, waits = server_now(), 0
@@ -37,7 +37,8 @@ for n = 1, total do owners[#owners + 1] = string.match(known[n] or '', '^%d+') e
 local bad = wrong_shard(possible) or wrong_shard(owners) or wrong_dependents(any_after(FIRST + 2, 5))
 if bad then return bad end
 
--- A job that is there already, but has no place: an earlier try of this step ended in the midst.
+-- A job that is there already, but has no place: an earlier try of this step ended in the midst. One in the line of its session
+-- is put there again, since its session may not have been told.
 local function without_place(owner)
   local record = get_records({ owner })[1]
   if not record then return nil end

@@ -1,4 +1,5 @@
--- place: where an admitted job goes: deferred while it waits for others, scheduled before its time, else ready.
+-- place: where an admitted job goes: deferred while it waits for others, scheduled before its time, into the line of its
+-- session, else ready.
 -- Used by admit and enqueue, which say USES place. Rows are { seq, header, rest, after }; after: ids, a line each.
 
 local function put_rows(rows)
@@ -30,8 +31,10 @@ local function place(rows, epoch, now)
       scheduled[#scheduled + 1] = row.seq
       note('scheduled', row.seq)
     else
-      ready[#ready + 1] = ready_score(priority_of(row.header), row.seq)
-      ready[#ready + 1] = row.seq
+      if not line_up(row.seq, row.header, now) then
+        ready[#ready + 1] = ready_score(priority_of(row.header), row.seq)
+        ready[#ready + 1] = row.seq
+      end
       note('queued', row.seq)
     end
   end
@@ -53,5 +56,6 @@ local function place(rows, epoch, now)
       make_ready(row.seq, row.header, now)
     end
   end
+  settle_sessions(now)
   return buried
 end

@@ -2,8 +2,8 @@
 -- since the last tick (Redis was stalled or restarted, or its clock was set) it extends all leases once instead. A job that
 -- somebody wants cancelled ends so.
 --
--- USES   replies dependents
--- KEYS   meta:hash leases:zset silos:hash running:hash ready:zset scheduled:zset dead:zset deferred:hash waiters:hash progress:hash cancels:hash finished:list outbox:list jobs:hash*16
+-- USES   replies sessions dependents
+-- KEYS   meta:hash leases:zset silos:hash running:hash ready:zset scheduled:zset dead:zset deferred:hash waiters:hash progress:hash cancels:hash finished:list outbox:list line:zset sessions:hash members:zset sessiondue:zset sticky:hash unread:hash jobs:hash*16
 -- ARGV   events control interval gap ttl lost_budget max_items
 --        interval: ticks closer together do nothing, ms; gap: a longer pause is not trusted, ms; ttl: of an extended
 --        lease, ms; lost_budget: how often a job may lose its silo before it is a dead letter
@@ -104,6 +104,8 @@ if #dead > 0 then mark_dead(dead) end
 if #cancelled > 0 then redis.call('RPUSH', k_finished, finished_line(now, cancelled)) end
 local back, buried = #ready / 2, #dead / 2
 local woken, more_dead = tell_dependents(ended, epoch, now)
+sessions_ended(ended, now)
+woken = woken + settle_sessions(now)
 count('recovered', back, 'lost', lost, 'dead', buried + more_dead, 'cancelled', #cancelled, 'finished', #cancelled)
 announce()
 announce_replies()
@@ -111,6 +113,8 @@ if back + woken > 0 then redis.call('PUBLISH', a_control, 'wake') end
 if #seqs > 0 then
   call_many('HDEL', k_progress, seqs)
   call_many('HDEL', k_cancels, seqs)
+  -- What was taken in and not read yet is read by who starts it; nothing else is taken in until then.
+  for n = 1, #ended do redis.call('HDEL', k_unread, ended[n][1]) end
   call_many('HDEL', k_running, seqs)
 end
 if not more and #expired > 0 then

@@ -1,14 +1,15 @@
 -- renew: joins the queue with a generation, or renews its lease, and says what the store thinks that it holds.
 --
 -- KEYS   meta:hash leases:zset silos:hash running:hash cancels:hash
--- ARGV   generation silo ttl join schema mirror replies
+-- ARGV   generation silo ttl join schema mirror replies sessions
 --        ttl: ms; join: 1 to take a lease, 0 to renew one that is still there; mirror: the foreign list that gets the
---        queue's dead letters too, "" for none; replies: which lists a reply_to may name, "" for none
+--        queue's dead letters too, "" for none; replies: which lists a reply_to may name, "" for none; sessions: the policy
+--        for jobs that belong together, "" for none
 -- REPLY  status epoch state held[] cancels[]: state of the queue (empty, paused or draining), number and counter of each
 --        job held, number and reason of each that is to be cancelled; with status SCHEMA, the schema found instead
 -- EVENT  none
 
-local meta = redis.call('HMGET', k_meta, 'epoch', 'state', 'schema', 'mirror', 'replies')
+local meta = redis.call('HMGET', k_meta, 'epoch', 'state', 'schema', 'mirror', 'replies', 'sessions')
 if meta[3] and meta[3] ~= a_schema then return { SCHEMA, meta[1] or '', meta[3] } end
 local known = redis.call('ZSCORE', k_leases, a_generation)
 if not known and a_join == '0' then return { NO_LEASE, meta[1] or '' } end
@@ -31,6 +32,7 @@ end
 
 set('mirror', meta[4], a_mirror)
 set('replies', meta[5], a_replies)
+set('sessions', meta[6], a_sessions)
 
 local held, cancels = {}, {}
 local running = redis.call('HGETALL', k_running)

@@ -1,8 +1,8 @@
 -- requeue: gives ended jobs another life with fresh budgets: dead letters under their own number, at the place in the
 -- order that this gives them; completed and cancelled jobs under a new number, since retention knows the old one.
 --
--- USES   ids
--- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset dead:zset jobs:hash*16
+-- USES   ids sessions
+-- KEYS   meta:hash running:hash ids:hash idlog:list ready:zset dead:zset line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
 -- ARGV   events control id_window
 -- ITEMS  seq edited payload
 --        edited: 1 when payload replaces the job's, 0 to keep it
@@ -16,7 +16,7 @@ local now = server_now()
 local seqs, at = each_once(FIRST, 3)
 local possible, owners = {}, {}
 for n = 1, #seqs do possible[n] = last + n end
-local bad = wrong_shard(seqs) or wrong_shard(possible)
+local bad = session_policy() and any_wrong_shard() or wrong_shard(seqs) or wrong_shard(possible)
 if bad then return bad end
 
 local records = get_records(seqs)
@@ -39,7 +39,7 @@ local function number_of_earlier_try(owner, seq)
   return record and string.match((split(record)), '"rq":(%d+)') == seq and owner or nil
 end
 
-local verdicts, names, put, written, ready, dead, old, register = {}, {}, {}, {}, {}, {}, {}, {}
+local verdicts, names, put, written, lives, dead, old, register = {}, {}, {}, {}, {}, {}, {}, {}
 local width = (#ARGV - FIRST + 1) / 3
 local first = last
 for n = 1, #seqs do
@@ -84,8 +84,7 @@ for n = 1, #seqs do
     put[#put + 1] = number
     written[#written + 1] = header_text .. '\n' .. payload
     if header.id then register[#register + 1] = { id = header.id, seq = number, fingerprint = owner and owner ~= 'x' and print or '-' } end
-    ready[#ready + 1] = ready_score(priority_of(header_text), number)
-    ready[#ready + 1] = number
+    lives[#lives + 1] = { number, header_text }
     note('queued', number)
   end
   verdicts[n], names[n] = verdict, number or seq
@@ -96,7 +95,14 @@ if #put + #old > 0 then
   if #put > 0 then put_records(put, written) end
   if last > first then redis.call('HSET', k_meta, 'seq', text(last)) end
   register_ids(register, text(now + tonumber(a_id_window)))
-  if #ready > 0 then call_many('ZADD', k_ready, ready) end
+  local hold = sessions_released(lives, now, true)
+  for n = 1, #lives do
+    local number, header_text = lives[n][1], lives[n][2]
+    if hold[number] or not line_up(number, header_text, now) then
+      redis.call('ZADD', k_ready, ready_score(priority_of(header_text), number), number)
+    end
+  end
+  settle_sessions(now)
   count('requeued', #put, 'finished', -#old)
   announce()
   redis.call('PUBLISH', a_control, 'wake')

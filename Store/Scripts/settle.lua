@@ -2,8 +2,8 @@
 -- cancelled, or given back to the head of the ready set without charge. What somebody wants cancelled is neither retried
 -- nor given back, but cancelled.
 --
--- USES   replies dependents
--- KEYS   meta:hash running:hash progress:hash cancels:hash retrying:zset finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset jobs:hash*16
+-- USES   replies sessions dependents
+-- KEYS   meta:hash running:hash progress:hash cancels:hash retrying:zset finished:list outbox:list deferred:hash waiters:hash ready:zset scheduled:zset dead:zset line:zset sessions:hash members:zset sessiondue:zset sticky:hash unread:hash jobs:hash*16
 -- ARGV   events control generation
 -- ITEMS  seq counter verb delay header
 --        verb: r retries after delay ms, d buries, x cancels, q gives back; header: the new header, "" to leave it
@@ -74,12 +74,15 @@ if #left > 0 then
   end
   local released = #index.q / 2
   local woken, buried = tell_dependents(ended, epoch, now)
+  sessions_ended(ended, now, a_generation)
+  woken = woken + settle_sessions(now)
   count('retried', #index.r / 2, 'dead', #index.d / 2 + buried, 'cancelled', #finished - completed, 'completed', completed, 'released', released)
   announce()
   announce_replies()
   if woken > 0 or released > 0 then redis.call('PUBLISH', a_control, 'wake') end
   if redis.call('HLEN', k_progress) > 0 then call_many('HDEL', k_progress, left) end
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, left) end
+  if redis.call('HLEN', k_unread) > 0 then call_many('HDEL', k_unread, left) end
   call_many('HDEL', k_running, left)
 end
 return { OK, epoch, kept, refused, instead }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Gristmill.Redis;
 using Gristmill.Store.Payloads;
+using Gristmill.Store.Sessions;
 using Gristmill.Store.Tests.Support;
 using Gristmill.Testing;
 
@@ -15,7 +16,7 @@ public sealed class InterruptedTests(SharedStores stores) : IClassFixture<Shared
 {
     private const string Prelude = """
         local real_call, writes = redis.call, 0
-        local is_write = { HSET = 1, HDEL = 1, HINCRBY = 1, ZADD = 1, ZREM = 1, RPUSH = 1, LTRIM = 1, PUBLISH = 1 }
+        local is_write = { HSET = 1, HDEL = 1, HINCRBY = 1, ZADD = 1, ZREM = 1, ZREMRANGEBYSCORE = 1, RPUSH = 1, LTRIM = 1, PUBLISH = 1 }
         local redis = { call = function(name, ...)
           if is_write[name] then
             writes = writes + 1
@@ -111,6 +112,7 @@ public sealed class InterruptedTests(SharedStores stores) : IClassFixture<Shared
     {
         var queue = await TestQueue.OpenAsync(server);
         (queue.ReplyTo, queue.Lists) = ("replies", new ForeignLists(null, ["replies"], PayloadFields.Default));
+        queue.Sessions = new SessionPolicy { Finalises = true };
         await queue.JoinAsync();
         return queue;
     }

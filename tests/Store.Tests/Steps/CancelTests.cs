@@ -34,7 +34,7 @@ public sealed class CancelTests(SharedStores stores) : IClassFixture<SharedStore
 
         Assert.Equal("requested", await queue.CancelAsync("e1-1", "why"));
 
-        var renewed = await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, TestQueue.Stop);
+        var renewed = await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, null, TestQueue.Stop);
         Assert.Equal((counter, "why"), (renewed.Held[seq], renewed.Cancels[seq]));
         Assert.True((await queue.ViewAsync(seq))!.CancelRequested);
         await queue.SettleAsync(seq, counter, Settlement.Retry);

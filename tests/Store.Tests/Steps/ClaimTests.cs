@@ -117,7 +117,7 @@ public sealed class ClaimTests(SharedStores stores) : IClassFixture<SharedStores
         await queue.Store.SetModeAsync(QueueMode.Draining, TestQueue.Stop);
         Assert.Equal((StoreStatus.Paused, StoreStatus.Ok), ((await queue.ClaimAsync()).Status, (await queue.StartAsync()).Status));
         Assert.Equal(QueueMode.Draining, (await queue.Store.CountAsync(TestQueue.Stop)).Mode);
-        Assert.Equal(QueueMode.Draining, (await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, TestQueue.Stop)).State);
+        Assert.Equal(QueueMode.Draining, (await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, null, TestQueue.Stop)).State);
         await queue.Store.SetModeAsync(QueueMode.Open, TestQueue.Stop);
         Assert.Single((await queue.ClaimAsync()).Items);
     }

@@ -100,7 +100,7 @@ public sealed class FinishTests(SharedStores stores) : IClassFixture<SharedStore
     {
         await using var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind));
         await queue.FirstTickAsync();
-        await queue.Store.RenewAsync(TestQueue.Generation, "s", TestQueue.Ttl, join: true, ForeignLists.None with { DeadLetters = "copies" }, TestQueue.Stop);
+        await queue.Store.RenewAsync(TestQueue.Generation, "s", TestQueue.Ttl, join: true, ForeignLists.None with { DeadLetters = "copies" }, null, TestQueue.Stop);
         var (seq, _) = await queue.RunningAsync("lost");
         await queue.ExpireAsync();
         await queue.Store.ReapAsync(TestQueue.Reaping with { LostBudget = 0 }, TestQueue.Stop);

@@ -16,9 +16,9 @@ public sealed class LeaseTests(SharedStores stores) : IClassFixture<SharedStores
         await queue.JoinAsync(TestQueue.Other);
         var (seq, counter) = await queue.RunningAsync("one");
 
-        var mine = await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, TestQueue.Stop);
-        var others = await queue.Store.RenewAsync("g2", "s", TestQueue.Ttl, false, null, TestQueue.Stop);
-        var none = await queue.Store.RenewAsync("g3", "s", TestQueue.Ttl, false, null, TestQueue.Stop);
+        var mine = await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, null, TestQueue.Stop);
+        var others = await queue.Store.RenewAsync("g2", "s", TestQueue.Ttl, false, null, null, TestQueue.Stop);
+        var none = await queue.Store.RenewAsync("g3", "s", TestQueue.Ttl, false, null, null, TestQueue.Stop);
 
         Assert.Equal([new(seq, counter)], mine.Held);
         Assert.Empty(others.Held);

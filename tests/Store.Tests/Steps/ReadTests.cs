@@ -80,7 +80,7 @@ public sealed class ReadTests(SharedStores stores) : IClassFixture<SharedStores>
         {
             await queue.PushAsync([.. Enumerable.Range(0, count).Select(i => "x")]);
             var claimed = await queue.ClaimAsync();
-            var counter = (await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, TestQueue.Stop)).Held.Values.First();
+            var counter = (await queue.Store.RenewAsync("g1", "s", TestQueue.Ttl, false, null, null, TestQueue.Stop)).Held.Values.First();
             var done = new List<Completion>();
             foreach (var item in claimed.Items) done.Add(await queue.CompletionAsync(item.Seq, counter));
             await queue.Store.CompleteAsync("g1", done, [], TestQueue.Stop);

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Gristmill.Redis;
 using Gristmill.Store.Payloads;
+using Gristmill.Store.Sessions;
 using Gristmill.Store.Tests.Support;
 using Gristmill.Testing;
 
@@ -16,7 +17,7 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
     {
         ["claim"] = (s => s.ClaimAsync(Request, "ep", TestQueue.Stop).AsTask(),
             ["events=EVENTS", "generation=g7", "counter=8", "epoch=ep", "from=right", "max_items=9", "max_bytes=10", "max_payload=11", "dead_limit=12", "waiting_limit=15", "limit=13", "window=14", "priority=3", "mode=i"]),
-        ["start"] = (s => s.StartAsync("g7", 8, 9, 10, 11, TestQueue.Stop).AsTask(), ["events=EVENTS", "generation=g7", "counter=8", "max_items=9", "max_bytes=10", "limit=11"]),
+        ["start"] = (s => s.StartAsync("g7", 8, 9, 10, 11, TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "generation=g7", "counter=8", "max_items=9", "max_bytes=10", "limit=11"]),
         ["admit"] = (s => s.AdmitAsync("g7", [new Admission(1, 2, true, Header, "print")], Seconds(3), TestQueue.Stop).AsTask(),
             ["events=EVENTS", "control=CONTROL", "generation=g7", "id_window=3000", "seq=1", "counter=2", "verb=k", "id=id7", "fingerprint=print", "after=x\ny", "header={\"id\":\"id7\",\"dep\":[\"x\",\"y\"]}"]),
         ["enqueue"] = (s => s.EnqueueAsync([new NewJob(Header, "print", "pay"u8.ToArray())], "ep", Seconds(3), 4, 5, TestQueue.Stop).AsTask(),
@@ -28,14 +29,17 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
         ["progress"] = (s => s.ProgressAsync("g7", [(1, 2, new JobProgress(3, 4, "m"))], TestQueue.Stop).AsTask(),
             ["events=EVENTS", "generation=g7", "seq=1", "counter=2", "progress=[3,4,\"m\"]"]),
         ["cancel"] = (s => s.CancelAsync(["id7"], "why", Seconds(3), TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "id_window=3000", "reason=why", "id=id7"]),
-        ["renew"] = (s => s.RenewAsync("g7", "silo", Seconds(3), true, new ForeignLists("dead_copies", ["r:"], PayloadFields.Default), TestQueue.Stop).AsTask(),
-            ["generation=g7", "silo=silo", "ttl=3000", "join=1", "schema=1", "mirror=dead_copies", "replies=[\"reply_to\",\"job_id\",\"r:\"]"]),
+        ["renew"] = (s => s.RenewAsync("g7", "silo", Seconds(3), true, new ForeignLists("dead_copies", ["r:"], PayloadFields.Default), new SessionPolicy { Finalises = true }, TestQueue.Stop).AsTask(),
+            ["generation=g7", "silo=silo", "ttl=3000", "join=1", "schema=1", "mirror=dead_copies", "replies=[\"reply_to\",\"job_id\",\"r:\"]", "sessions=1 a 0 30000 0 s 1 250 86400000"]),
         ["leave"] = (s => s.LeaveAsync("g7", TestQueue.Stop).AsTask(), ["generation=g7"]),
         ["reap"] = (s => s.ReapAsync(new ReapOptions { Interval = Seconds(1), Gap = Seconds(2), LeaseTtl = Seconds(3), LostBudget = 4, MaxItems = 5 }, TestQueue.Stop).AsTask(),
             ["events=EVENTS", "control=CONTROL", "interval=1000", "gap=2000", "ttl=3000", "lost_budget=4", "max_items=5"]),
         ["requeue"] = (s => s.RequeueAsync([(1, "new"u8.ToArray())], Seconds(3), TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "id_window=3000", "seq=1", "edited=1", "payload=new"]),
-        ["purge"] = (s => s.PurgeAsync([1], TestQueue.Stop).AsTask(), ["events=EVENTS", "seq=1"]),
+        ["purge"] = (s => s.PurgeAsync([1], TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "seq=1"]),
         ["trim"] = (s => s.TrimAsync(1, Seconds(2), Seconds(3), 4, TestQueue.Stop).AsTask(), ["keep_count=1", "keep_age=2000", "id_window=3000", "max_lines=4"]),
+        ["session_view"] = (s => s.SessionAsync("s7", TestQueue.Stop).AsTask(), ["session=s7"]),
+        ["session_end"] = (s => s.CancelSessionAsync("s7", TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "session=s7", "verb=k"]),
+        ["session_step"] = (s => s.StepSessionsAsync(9, TestQueue.Stop).AsTask(), ["events=EVENTS", "control=CONTROL", "max_items=9"]),
         ["control"] = (s => s.SetModeAsync(QueueMode.Draining, TestQueue.Stop).AsTask(), ["control=CONTROL", "state=draining"]),
     };
 
@@ -107,7 +111,7 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
         string[] shared =
         [
             "HDEL", "HEXISTS", "HGET", "HGETALL", "HINCRBY", "HLEN", "HMGET", "HSET", "HVALS", "LLEN", "LRANGE", "LTRIM", "PUBLISH", "RPUSH", "TIME", "TYPE",
-            "ZADD", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZREM", "ZSCORE",
+            "ZADD", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZREM", "ZREMRANGEBYSCORE", "ZREVRANGEBYSCORE", "ZSCORE",
         ];
         var script = StoreScript.Load(verb);
         foreach (Match call in RedisCall().Matches(script.Script.Body))
@@ -163,7 +167,7 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
         foreach (Match member in Regex.Matches(writer, "case \"([a-z0-9]+)\": [A-Z]")) Assert.Contains($"| `{member.Groups[1].Value}` |", page, StringComparison.Ordinal);
     }
 
-    [GeneratedRegex("""\bCall\("([a-z]+)"[,)]""")]
+    [GeneratedRegex("""\bCall\("([a-z_]+)"[,)]""")]
     private static partial Regex CallOfScript();
 
     [GeneratedRegex(@"redis\.call\((?:'([A-Z]+)'|command)(?:, ([\w\[\]]+))?")]

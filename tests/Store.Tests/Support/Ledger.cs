@@ -9,7 +9,7 @@ namespace Gristmill.Store.Tests.Support;
 /// </summary>
 internal sealed class Ledger
 {
-    private static readonly string[] Places = ["running", "ready", "scheduled", "retrying", "deferred", "dead", "finished"];
+    private static readonly string[] Places = ["running", "ready", "line", "scheduled", "retrying", "deferred", "dead", "finished"];
     private readonly Dictionary<string, List<string>> _members = [];
 
     public Dictionary<long, JobRecord> Records { get; } = [];
@@ -37,7 +37,7 @@ internal sealed class Ledger
         ledger._members["deferred"].AddRange((await HashAsync(queue, "deferred")).Keys);
         ledger._members["progress"] = [.. (await HashAsync(queue, "progress")).Keys];
         ledger._members["cancels"] = [.. (await HashAsync(queue, "cancels")).Keys];
-        foreach (var index in (string[])["ready", "scheduled", "retrying", "dead"])
+        foreach (var index in (string[])["ready", "line", "scheduled", "retrying", "dead"])
         {
             ledger._members[index].AddRange((await queue.Do("ZRANGE", queue.Keys.Of(index), "0", "-1")).AsList().Select(m => m.AsString()));
         }

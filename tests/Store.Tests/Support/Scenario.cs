@@ -12,7 +12,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
 
     /// <summary>Steps that do not wait for memory: they give it back, or time would run out without them.</summary>
     public static IReadOnlySet<string> EvenWithoutMemory { get; } =
-        new HashSet<string> { "cancel", "complete", "control", "leave", "purge", "reap", "renew", "settle", "trim" };
+        new HashSet<string> { "cancel", "complete", "control", "leave", "purge", "reap", "renew", "session_view", "settle", "trim" };
 
     public static IReadOnlyList<Scenario> All { get; } =
     [
@@ -20,6 +20,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
         new("complete", CompleteAsync), new("settle", SettleAsync), new("progress", ProgressAsync), new("cancel", CancelAsync),
         new("renew", RenewAsync), new("leave", LeaveAsync), new("reap", ReapAsync), new("requeue", RequeueAsync),
         new("purge", PurgeAsync), new("trim", TrimAsync), new("control", ControlAsync),
+        new("session_view", SessionViewAsync), new("session_end", SessionEndAsync), new("session_step", SessionStepAsync),
     ];
 
     public static Scenario Of(string verb) => All.Single(s => s.Verb == verb);
@@ -34,6 +35,8 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
     {
         var due = await queue.EnqueueAsync("due", h => h.Due = JobHeader.MaxTime);
         await queue.MakeDueAsync("scheduled", due);
+        var dueInSession = await queue.EnqueueAsync("due in a session", h => (h.Due, h.SessionId) = (JobHeader.MaxTime, "s"));
+        await queue.MakeDueAsync("scheduled", dueInSession);
         var (seq, counter) = await queue.RunningAsync("again");
         await queue.SettleAsync(seq, counter, Settlement.Retry);
         await queue.MakeDueAsync("retrying", seq);
@@ -45,7 +48,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
     {
         await queue.EnqueueAsync("known", h => h.Id = "known");
         await queue.CancelAsync("unwanted");
-        await queue.PushAsync("kept", "placed", "twice", "cancelled", "child", "later");
+        await queue.PushAsync("kept", "placed", "twice", "cancelled", "child", "later", "first of s", "next of s");
         var claimed = await queue.ClaimAsync(start: false);
         var counter = 1L;
         var first = claimed.Items[0].Seq;
@@ -61,6 +64,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
             [
                 Of(0, true, "a"), Of(1, false, null), Of(2, false, "known", print: "print-known"), Of(3, true, "unwanted"),
                 Of(4, false, null, h => h.DependsOn = ["known", "nobody"]), Of(5, false, "b", h => h.Due = JobHeader.MaxTime),
+                Of(6, false, null, h => h.SessionId = "s"), Of(7, false, "c", h => h.SessionId = "s"),
             ],
             TestQueue.Window,
             TestQueue.Stop);
@@ -77,14 +81,17 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
             TestQueue.New("new", h => h.Id = "new"), TestQueue.New("known", h => h.Id = "known"), TestQueue.New("unwanted", h => (h.Id, h.ReplyTo) = ("unwanted", queue.ReplyTo)),
             TestQueue.New("child", h => (h.Id, h.DependsOn) = ("child", ["known", "new"])), TestQueue.New("orphan", h => (h.Id, h.DependsOn, h.ReplyTo) = ("orphan", ["bad"], queue.ReplyTo)),
             TestQueue.New("later", h => (h.Id, h.Due) = ("later", JobHeader.MaxTime)),
+            TestQueue.New("first of s", h => (h.Id, h.SessionId) = ("s1", "s")), TestQueue.New("next of s", h => (h.Id, h.SessionId) = ("s2", "s")),
         ];
         return async store => await store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, 0, TestQueue.Stop);
     }
 
     private static async Task<(long Father, long Mother, long Counter)> FamilyAsync(TestQueue queue)
     {
-        var father = await queue.EnqueueAsync("father", h => h.Id = "father");
-        var mother = await queue.EnqueueAsync("mother", h => h.Id = "mother");
+        var father = await queue.EnqueueAsync("father", h => (h.Id, h.SessionId) = ("father", "fathers"));
+        var mother = await queue.EnqueueAsync("mother", h => (h.Id, h.SessionId) = ("mother", "mothers"));
+        await queue.EnqueueAsync("next father", h => h.SessionId = "fathers");
+        await queue.EnqueueAsync("next mother", h => h.SessionId = "mothers");
         await queue.EnqueueAsync("child", h => h.DependsOn = IdsOfFamily);
         await queue.EnqueueAsync("son", h => h.DependsOn = ["father"]);
         var counter = await queue.RunReadyAsync();
@@ -129,13 +136,14 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
         await queue.EnqueueAsync("later", h => (h.Id, h.Due) = ("later", JobHeader.MaxTime));
         await queue.EnqueueAsync("waiting", h => (h.Id, h.DependsOn) = ("waiting", ["ready"]));
         await queue.EnqueueAsync("orphan", h => h.DependsOn = ["waiting"]);
-        return async store => await store.CancelAsync(["father", "ready", "later", "waiting", "nobody"], "why", TestQueue.Window, TestQueue.Stop);
+        await queue.EnqueueAsync("in line", h => (h.Id, h.SessionId) = ("in line", "fathers"));
+        return async store => await store.CancelAsync(["father", "in line", "ready", "later", "waiting", "nobody"], "why", TestQueue.Window, TestQueue.Stop);
     }
 
     private static async Task<Func<QueueStore, Task>> RenewAsync(TestQueue queue)
     {
         await queue.RunningAsync("one");
-        return async store => await store.RenewAsync("new", "silo-new", TestQueue.Ttl, join: true, null, TestQueue.Stop);
+        return async store => await store.RenewAsync("new", "silo-new", TestQueue.Ttl, join: true, null, null, TestQueue.Stop);
     }
 
     private static async Task<Func<QueueStore, Task>> LeaveAsync(TestQueue queue)
@@ -188,6 +196,38 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
         var (done, counter) = await queue.RunningAsync("done");
         await queue.CompleteAsync(done, counter);
         return async store => await store.TrimAsync(0, TestQueue.Ttl, TestQueue.Window, 100, TestQueue.Stop);
+    }
+
+    private static async Task<Func<QueueStore, Task>> SessionViewAsync(TestQueue queue)
+    {
+        await FamilyAsync(queue);
+        await queue.Store.EndSessionAsync("fathers", TestQueue.Stop);
+        return async store => await store.SessionAsync("fathers", TestQueue.Stop);
+    }
+
+    private static async Task<Func<QueueStore, Task>> SessionEndAsync(TestQueue queue)
+    {
+        await queue.EnqueueAsync("one", h => h.SessionId = "s");
+        await queue.EnqueueAsync("two", h => h.SessionId = "s");
+        return async store => await store.EndSessionAsync("s", TestQueue.Stop);
+    }
+
+    // One session is cancelled with a job that runs and one in line, one is to be finalised, one is over.
+    private static async Task<Func<QueueStore, Task>> SessionStepAsync(TestQueue queue)
+    {
+        await FamilyAsync(queue);
+        await queue.Store.CancelSessionAsync("mothers", TestQueue.Stop);
+        foreach (var session in new[] { "over", "ended" })
+        {
+            var seq = await queue.EnqueueAsync(session, h => h.SessionId = session);
+            var counter = await queue.RunReadyAsync();
+            await queue.CompleteAsync(seq, counter);
+            await queue.Store.EndSessionAsync(session, TestQueue.Stop);
+        }
+
+        await queue.Store.CloseSessionAsync("over", TestQueue.Stop);
+        if (queue.Sessions is not null) await queue.Do("ZADD", queue.Keys.Of("sessiondue"), "1", "over");
+        return async store => await store.StepSessionsAsync(100, TestQueue.Stop);
     }
 
     private static Task<Func<QueueStore, Task>> ControlAsync(TestQueue queue) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Gristmill.Redis;
+using Gristmill.Store.Sessions;
 using Gristmill.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -36,6 +37,9 @@ internal sealed class TestQueue : IAsyncDisposable
     /// <summary>The reply list of jobs that are enqueued and say nothing else.</summary>
     public string? ReplyTo { get; set; }
 
+    /// <summary>The policy that generations bring that join.</summary>
+    public SessionPolicy? Sessions { get; set; }
+
     /// <summary>What generations announce that join.</summary>
     public ForeignLists? Lists { get; set; }
 
@@ -66,7 +70,7 @@ internal sealed class TestQueue : IAsyncDisposable
     public long NextCounter() => ++_counter;
 
     public async Task JoinAsync(string generation = Generation) =>
-        Assert.Equal(StoreStatus.Ok, (await Store.RenewAsync(generation, "silo-" + generation, Ttl, join: true, Lists, Stop)).Status);
+        Assert.Equal(StoreStatus.Ok, (await Store.RenewAsync(generation, "silo-" + generation, Ttl, join: true, Lists, Sessions, Stop)).Status);
 
     public async Task PushAsync(params string[] items)
     {

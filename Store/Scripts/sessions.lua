@@ -1,0 +1,274 @@
+-- sessions: jobs that belong together, where the queue has a policy for them (meta's "sessions"). A job with a session is
+-- not ready at once but stands in its session's line until the jobs before it have ended.
+--   sessions  session → "ordinal state next done failed cancelled missing total opened touched gap percent last active"
+--   members   every job of a session, and line, those that wait: scored by ordinal * 2^29 + place in the order
+--   sessiondue  sessions by the time (Unix ms) at which session_step looks at them
+--   sticky    a ready job → "generation until": until then other generations leave it
+-- States: o open, e ended (what has come is worked off), q failing, k being cancelled; c, f, x all jobs have ended, and the
+-- finalising job is to be enqueued; C, F, X over. An active number with "!" is a dead letter that holds its session.
+-- Used by scripts that say USES sessions.
+
+local ORDERS, ORDINALS = 536870912, 16777216 -- 2^29 jobs of a session, 2^24 sessions at a time
+local OUTCOMES = { q = 'f', k = 'x', f = 'f', x = 'x' }
+
+local policy, loaded, touched = nil, {}, {}
+
+-- limit order first gap idle failure final sticky keep; order: a, of arrival, or s, of the sequence numbers, which begin at
+-- first; failure: f fails the session, s skips, w waits for somebody; final: 1 when a finalising job is wanted; times in ms
+local function session_policy()
+  if policy == nil then
+    local given = redis.call('HGET', k_meta, 'sessions') or ''
+    local limit, order, first, gap, idle, failure, final, sticky, keep = string.match(given, '^(%d+) (%a) (%d+) (%d+) (%d+) (%a) (%d) (%d+) (%d+)$')
+    policy = limit and {
+      limit = tonumber(limit), order = order, first = tonumber(first), gap = tonumber(gap), idle = tonumber(idle), failure = failure,
+      final = final == '1', sticky = tonumber(sticky), keep = tonumber(keep),
+    } or false
+  end
+  return policy
+end
+
+-- The session that a header names; nil when it names none.
+local function session_of(header_text)
+  local _, at = string.find(header_text, '"sid":"', 1, true)
+  local stop = at
+  while stop do
+    stop = string.find(header_text, '["\\]', stop + 1)
+    if stop and string.byte(header_text, stop) == 34 then
+      local raw = string.sub(header_text, at + 1, stop - 1)
+      return string.find(raw, '\\', 1, true) and cjson.decode('["' .. raw .. '"]')[1] or raw
+    end
+    stop = stop and stop + 1
+  end
+  return nil
+end
+
+local function read_session(sid)
+  local s = loaded[sid]
+  if s ~= nil then return s or nil end
+  local words = {}
+  for word in string.gmatch(redis.call('HGET', k_sessions, sid) or '', '%S+') do words[#words + 1] = word end
+  if #words < 13 then
+    loaded[sid] = false
+    return nil
+  end
+  s = {
+    sid = sid, ordinal = tonumber(words[1]), state = words[2], next = tonumber(words[3]), done = tonumber(words[4]), failed = tonumber(words[5]),
+    cancelled = tonumber(words[6]), missing = tonumber(words[7]), total = tonumber(words[8]), opened = tonumber(words[9]),
+    touched = tonumber(words[10]), gap = tonumber(words[11]), percent = tonumber(words[12]), last = words[13], active = {},
+  }
+  for i = 14, #words do s.active[i - 13] = words[i] end
+  loaded[sid] = s
+  return s
+end
+
+local function low(s) return s.ordinal * ORDERS end
+
+local function members_of(key, s) return redis.call('ZCOUNT', key, text(low(s)), text(low(s) + ORDERS - 1)) end
+
+local function put_session(s)
+  redis.call('HSET', k_sessions, s.sid, table.concat({
+    text(s.ordinal), s.state, text(s.next), text(s.done), text(s.failed), text(s.cancelled), text(s.missing), text(s.total), text(s.opened),
+    text(s.touched), text(s.gap), text(s.percent), s.last, unpack(s.active),
+  }, ' '))
+end
+
+local function new_session(sid, now)
+  local ordinal = tonumber(redis.call('HGET', k_meta, 'ordinal') or '0')
+  local s
+  repeat
+    ordinal = (ordinal + 1) % ORDINALS
+    s = {
+      sid = sid, ordinal = ordinal, state = 'o', next = policy.first, done = 0, failed = 0, cancelled = 0, missing = 0, total = 0,
+      opened = now, touched = now, gap = 0, percent = 0, last = '-', active = {},
+    }
+  until members_of(k_members, s) == 0
+  redis.call('HSET', k_meta, 'ordinal', text(ordinal))
+  put_session(s)
+  loaded[sid] = s
+  return s
+end
+
+local function touch(s, now)
+  s.touched = now
+  touched[s.sid] = s
+end
+
+local function place_of(list, word)
+  for i = 1, #list do
+    if list[i] == word then return i end
+  end
+  return nil
+end
+
+local function is_open(s) return s.state == 'o' or s.state == 'e' end
+
+local function is_over(s) return s.state == 'C' or s.state == 'F' or s.state == 'X' end
+
+-- Puts a job into its session's line. False when it has none, and is ready at once.
+local function line_up(seq, header_text, now)
+  if not session_policy() then return false end
+  local sid = session_of(header_text)
+  if not sid then return false end
+  local s = read_session(sid)
+  -- What comes behind the end begins the session anew; behind a failure or a cancel it shares that.
+  if not s or s.state == 'C' or s.state == 'c' then
+    s = new_session(sid, now)
+  elseif s.state == 'F' or s.state == 'f' then
+    s.state = 'q'
+  elseif s.state == 'X' or s.state == 'x' then
+    s.state = 'k'
+  end
+  touch(s, now)
+  -- One that is active has left the line already.
+  if place_of(s.active, seq) and not redis.call('ZSCORE', k_line, seq) then return false end
+  local score = tonumber(redis.call('ZSCORE', k_members, seq) or '')
+  if not score or score < low(s) or score >= low(s) + ORDERS then
+    local order = policy.order == 's' and tonumber(string.match(header_text, '"sq":(%d+)'))
+    if not order then
+      local last = redis.call('ZREVRANGEBYSCORE', k_members, text(low(s) + ORDERS - 1), text(low(s)), 'WITHSCORES', 'LIMIT', 0, 1)
+      order = last[2] and tonumber(last[2]) - low(s) + 1 or policy.first
+    end
+    score = low(s) + math.min(order, ORDERS - 1)
+  end
+  redis.call('ZADD', k_members, text(score), seq)
+  redis.call('ZADD', k_line, text(score), seq)
+  local total = tonumber(string.match(header_text, '"sn":(%d+)'))
+  if total then s.total = total end
+  if string.find(header_text, '"se":1', 1, true) and s.state == 'o' then
+    if policy.order == 's' then s.total = score - low(s) - policy.first + 1 else s.state = 'e' end
+  end
+  return true
+end
+
+-- Jobs of sessions that have ended: rows of { number, header text, completed }. The generation, where one ended them, keeps
+-- the session for a while.
+local function sessions_ended(rows, now, generation)
+  if #rows == 0 or not session_policy() then return end
+  for n = 1, #rows do
+    local seq, header = rows[n][1], rows[n][2]
+    local sid = session_of(header)
+    local s = sid and read_session(sid)
+    local at = s and (place_of(s.active, seq) or place_of(s.active, seq .. '!'))
+    -- Also one that a step which ended in the midst has struck off already: the rest of that step is still to be done.
+    if s then touch(s, now) end
+    if at or s and redis.call('ZSCORE', k_line, seq) then
+      local outcome = outcome_of(header)
+      if at and outcome == 'd' and policy.failure == 'w' and is_open(s) then
+        s.active[at] = seq .. '!'
+      else
+        if at then table.remove(s.active, at) else redis.call('ZREM', k_line, seq) end
+        local name = outcome == 'c' and 'done' or outcome == 'd' and 'failed' or 'cancelled'
+        s[name] = s[name] + 1
+      end
+      if generation then s.last = generation end
+      if outcome == 'd' and policy.failure == 'f' and is_open(s) then s.state = 'q' end
+    end
+  end
+end
+
+-- Dead letters that are gone, or have another life, let their session go on: rows of { number, header text }.
+-- Returns those that hold their place in it, by number.
+local function sessions_released(rows, now, again)
+  local hold = {}
+  if #rows == 0 or not session_policy() then return hold end
+  for n = 1, #rows do
+    local sid = session_of(rows[n][2])
+    local s = sid and read_session(sid)
+    local at = s and place_of(s.active, rows[n][1] .. '!')
+    if s then touch(s, now) end
+    if at then
+      if again then
+        s.active[at] = rows[n][1]
+        hold[rows[n][1]] = true
+      else
+        table.remove(s.active, at)
+        s.failed = s.failed + 1
+      end
+    elseif s and again and is_open(s) and s.failed > 0 then
+      s.failed = s.failed - 1
+    end
+  end
+  return hold
+end
+
+-- The first in line, and its place in the order.
+local function head_of(s)
+  local head = redis.call('ZRANGEBYSCORE', k_line, text(low(s)), text(low(s) + ORDERS - 1), 'WITHSCORES', 'LIMIT', 0, 1)
+  if not head[1] then return nil end
+  return head[1], tonumber(head[2]) - low(s)
+end
+
+-- Moves who may go from the line to the ready ones. Returns how many.
+local function release(s, now)
+  local gone = 0
+  while is_open(s) do
+    local seq, order = head_of(s)
+    if not seq then
+      local known = members_of(k_members, s)
+      local lacks = policy.order == 's' and s.total > known + s.missing and #s.active == 0
+      s.gap = lacks and (s.gap > 0 and s.gap or now) or 0
+      break
+    end
+    -- One that is active already stood here still when a step ended in the midst.
+    local known = place_of(s.active, seq)
+    if not known then
+      if #s.active >= policy.limit then break end
+      if policy.order == 's' and order > s.next then
+        if s.gap == 0 then s.gap = now end
+        break
+      end
+      s.active[#s.active + 1] = seq
+    end
+    s.gap = 0
+    s.next = math.max(s.next, order + 1)
+    local header = split(get_records({ seq })[1] or '{}\n')
+    put_session(s)
+    if policy.sticky > 0 and s.last ~= '-' then redis.call('HSET', k_sticky, seq, s.last .. ' ' .. text(now + policy.sticky)) end
+    redis.call('ZADD', k_ready, ready_score(priority_of(header), seq), seq)
+    redis.call('ZREM', k_line, seq)
+    gone = gone + 1
+  end
+  return gone
+end
+
+local function write_session(s, due)
+  put_session(s)
+  if due then redis.call('ZADD', k_sessiondue, text(due), s.sid) else redis.call('ZREM', k_sessiondue, s.sid) end
+end
+
+local function close_session(s, now)
+  s.state, s.percent = string.upper(s.state), 1000
+  write_session(s, now + policy.keep)
+  redis.call('PUBLISH', a_events, 'session ' .. s.state .. ' ' .. s.sid)
+end
+
+-- Moves every session on that this step has touched. Returns how many jobs became ready.
+local function settle_sessions(now)
+  local ready, asked = 0, false
+  for _, s in pairs(touched) do
+    if s.state == 'o' and s.total > 0 and members_of(k_members, s) + s.missing >= s.total then s.state = 'e' end
+    ready = ready + release(s, now)
+    local over = #s.active == 0 and not head_of(s)
+    if over and (s.state == 'e' and s.gap == 0 or s.state == 'q' or s.state == 'k') then
+      s.state = OUTCOMES[s.state] or 'c'
+      if policy.final then
+        write_session(s, now)
+        asked = true
+      else
+        close_session(s, now)
+      end
+    elseif s.state == 'q' or s.state == 'k' then
+      write_session(s, now)
+      asked = true
+    elseif s.gap > 0 then
+      write_session(s, s.gap + policy.gap)
+    elseif s.state == 'o' and over and policy.idle > 0 then
+      write_session(s, s.touched + policy.idle)
+    else
+      write_session(s, nil)
+    end
+  end
+  touched = {}
+  if asked then redis.call('PUBLISH', a_control, 'sessions') end
+  return ready
+end
