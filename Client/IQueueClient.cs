@@ -18,6 +18,9 @@ public interface IQueueClient
     /// <summary>The queue's dead letters.</summary>
     IDeadLetters DeadLetters { get; }
 
+    /// <summary>The queue's sessions.</summary>
+    ISessions Sessions { get; }
+
     /// <summary>Enqueues a job.</summary>
     /// <typeparam name="T">The payload's type; as JSON it must be an object, unless the queue takes anything.</typeparam>
     /// <param name="payload">The payload, written with <see cref="GristmillClientOptions.Json"/>.</param>

@@ -22,11 +22,14 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         _options = context.Options.For(keys.Queue);
         _events = new QueueEvents(context, keys.Events);
         DeadLetters = new DeadLetters(context, _store, _options);
+        Sessions = new Sessions(context, _store);
     }
 
     public string Name => _store.Name;
 
     public IDeadLetters DeadLetters { get; }
+
+    public ISessions Sessions { get; }
 
     public Task<Job?> GetAsync(string id, CancellationToken cancellationToken = default)
     {

@@ -49,7 +49,7 @@ public sealed partial class QueueStore
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
         return state switch
         {
-            JobState.Queued => await ListIndexAsync("ready", cursor, limit, cancellationToken).ConfigureAwait(false),
+            JobState.Queued => await ListQueuedAsync(cursor, limit, cancellationToken).ConfigureAwait(false),
             JobState.Scheduled => await ListIndexAsync("scheduled", cursor, limit, cancellationToken).ConfigureAwait(false),
             JobState.Retrying => await ListIndexAsync("retrying", cursor, limit, cancellationToken).ConfigureAwait(false),
             JobState.Dead => await ListIndexAsync("dead", cursor, limit, cancellationToken).ConfigureAwait(false),
@@ -66,7 +66,7 @@ public sealed partial class QueueStore
         var meta = new RedisCommand("HMGET", keys.Of("meta"), "epoch", "state", "finished", "lists");
         foreach (var name in TotalNames) meta.Add(name);
         var metaTask = redis.ExecuteAsync(meta, cancellationToken);
-        var sizes = new[] { "ready", "scheduled", "retrying", "dead" }.Select(k => redis.ExecuteAsync(new RedisCommand("ZCARD", keys.Of(k)), cancellationToken).AsTask()).ToArray();
+        var sizes = new[] { "ready", "scheduled", "retrying", "dead", "line" }.Select(k => redis.ExecuteAsync(new RedisCommand("ZCARD", keys.Of(k)), cancellationToken).AsTask()).ToArray();
         var runningTask = redis.ExecuteAsync(new RedisCommand("HLEN", keys.Of("running")), cancellationToken);
         var deferredTask = redis.ExecuteAsync(new RedisCommand("HLEN", keys.Of("deferred")), cancellationToken);
         var headTask = redis.ExecuteAsync(new RedisCommand("ZRANGE", keys.Of("ready"), "0", "0"), cancellationToken);
@@ -85,7 +85,7 @@ public sealed partial class QueueStore
             Epoch = values[0].AsStringOrNull() ?? string.Empty,
             Mode = Mode(values[1].AsStringOrNull()),
             Kept = values[2].IsNull ? 0 : values[2].AsInteger(),
-            Queued = counts[0].AsInteger(),
+            Queued = counts[0].AsInteger() + counts[4].AsInteger(),
             Scheduled = counts[1].AsInteger(),
             Retrying = counts[2].AsInteger(),
             Dead = counts[3].AsInteger(),
@@ -121,6 +121,22 @@ public sealed partial class QueueStore
 
     private async ValueTask<string> EpochAsync(CancellationToken cancellationToken) =>
         (await redis.ExecuteAsync(new RedisCommand("HGET", keys.Of("meta"), "epoch"), cancellationToken).ConfigureAwait(false)).AsStringOrNull() ?? string.Empty;
+
+    // Ready jobs, then those in the lines of sessions.
+    private async ValueTask<JobPage> ListQueuedAsync(string? cursor, int limit, CancellationToken cancellationToken)
+    {
+        const string mark = "line~";
+        if (cursor?.StartsWith(mark, StringComparison.Ordinal) != true)
+        {
+            var page = await ListIndexAsync("ready", cursor, limit, cancellationToken).ConfigureAwait(false);
+            if (page.Cursor is not null || (await redis.ExecuteAsync(new RedisCommand("ZCARD", keys.Of("line")), cancellationToken).ConfigureAwait(false)).AsInteger() == 0) return page;
+            if (page.Jobs.Count > 0) return page with { Cursor = mark };
+            cursor = mark;
+        }
+
+        var line = await ListIndexAsync("line", cursor.Length == mark.Length ? null : cursor[mark.Length..], limit, cancellationToken).ConfigureAwait(false);
+        return line with { Cursor = line.Cursor is null ? null : mark + line.Cursor };
+    }
 
     // Pages of a sorted set, last first. The cursor is the member that the page before ended with, and its score in case
     // that it is gone by now.
@@ -250,12 +266,13 @@ public sealed partial class QueueStore
         var deferred = redis.ExecuteAsync(Fields("HMGET", "deferred", seqs), cancellationToken);
         var scheduled = redis.ExecuteAsync(Fields("ZMSCORE", "scheduled", seqs), cancellationToken);
         var retrying = redis.ExecuteAsync(Fields("ZMSCORE", "retrying", seqs), cancellationToken);
+        var line = redis.ExecuteAsync(Fields("ZMSCORE", "line", seqs), cancellationToken);
         var silos = redis.ExecuteAsync(new RedisCommand("HGETALL", keys.Of("silos")), cancellationToken);
         var records = ReadRecordsAsync(seqs, cancellationToken);
         var places = new Places(
             await running.ConfigureAwait(false), await progress.ConfigureAwait(false), await cancels.ConfigureAwait(false),
             await deferred.ConfigureAwait(false), await scheduled.ConfigureAwait(false), await retrying.ConfigureAwait(false),
-            await silos.ConfigureAwait(false));
+            await line.ConfigureAwait(false), await silos.ConfigureAwait(false));
         var found = await records.ConfigureAwait(false);
         var views = new List<JobView>(seqs.Count);
         for (var i = 0; i < seqs.Count; i++)
@@ -295,7 +312,7 @@ public sealed partial class QueueStore
     }
 
     // Where the jobs of one page stand beside their records.
-    private sealed class Places(RedisReply running, RedisReply progress, RedisReply cancels, RedisReply deferred, RedisReply scheduled, RedisReply retrying, RedisReply silos)
+    private sealed class Places(RedisReply running, RedisReply progress, RedisReply cancels, RedisReply deferred, RedisReply scheduled, RedisReply retrying, RedisReply line, RedisReply silos)
     {
         public JobView View(string queue, int i, JobRecord record, string epoch)
         {
@@ -323,6 +340,7 @@ public sealed partial class QueueStore
                 Silo = entry is null ? header.Silo : SiloName(entry.Generation),
                 Due = due is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds((long)ms) : null,
                 CancelRequested = entry is not null && !cancels[i].IsNull,
+                InLine = state == JobState.Queued && !line[i].IsNull,
             };
         }
 

@@ -22,6 +22,7 @@ public sealed partial class QueueStore
             Queue = Name,
             Id = session,
             State = StateOf(reply[2].AsString()),
+            Outcome = OutcomeOf(reply[2].AsString()),
             Done = reply[3].AsInteger(),
             Failed = reply[4].AsInteger(),
             Cancelled = reply[5].AsInteger(),
@@ -111,6 +112,14 @@ public sealed partial class QueueStore
     }
 
     private static bool IsHeld(string active) => active.EndsWith('!');
+
+    private static SessionState? OutcomeOf(string letter) => letter switch
+    {
+        "c" or "C" => SessionState.Completed,
+        "f" or "F" or "q" => SessionState.Failed,
+        "x" or "X" or "k" => SessionState.Cancelled,
+        _ => null,
+    };
 
     private static SessionState StateOf(string letter) => letter switch
     {

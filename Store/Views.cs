@@ -41,6 +41,9 @@ public sealed record JobView
 
     /// <summary>Somebody asked to cancel it while it runs.</summary>
     public bool CancelRequested { get; init; }
+
+    /// <summary>It waits for jobs of its session.</summary>
+    public bool InLine { get; init; }
 }
 
 /// <summary>A page of jobs.</summary>
@@ -51,7 +54,7 @@ public sealed record JobPage(IReadOnlyList<JobView> Jobs, string? Cursor);
 /// <summary>The numbers of a queue.</summary>
 public sealed record QueueCounts
 {
-    /// <summary>Ready jobs.</summary>
+    /// <summary>Ready jobs, and those that wait for others of their session.</summary>
     public long Queued { get; init; }
 
     /// <summary>Jobs that wait for their time.</summary>

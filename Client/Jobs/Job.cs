@@ -112,7 +112,7 @@ public sealed record JobFailure(DateTimeOffset At, int Attempt, string Kind, str
 
 /// <summary>What a job waits for.</summary>
 /// <param name="For">
-/// time (see <paramref name="Until"/>), jobs (see <paramref name="Jobs"/>), resume (the queue is paused), silo (no silo serves
+/// time (see <paramref name="Until"/>), jobs (see <paramref name="Jobs"/>), session (the jobs of its session before it), resume (the queue is paused), silo (no silo serves
 /// the queue), or slot (its turn).
 /// </param>
 /// <param name="Until">With time: when it will be ready.</param>

@@ -61,6 +61,7 @@ internal static class JobMapper
     {
         JobState.Scheduled or JobState.Retrying => new JobWait("time", Until: view.Due),
         JobState.Deferred => new JobWait("jobs", Jobs: view.Header.DependsOn),
+        JobState.Queued when view.InLine => new JobWait("session"),
         JobState.Queued when condition.Mode == QueueMode.Paused => new JobWait("resume"),
         JobState.Queued => new JobWait(condition.HasSilo ? "slot" : "silo"),
         _ => null,

@@ -2,6 +2,7 @@ using System.Globalization;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Jobs;
 using Gristmill.Grains.Options;
+using Gristmill.Grains.Sessions;
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;
 using Gristmill.Store;
@@ -38,6 +39,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     private readonly Claimer _claimer;
     private readonly ProgressSender _progress;
     private readonly Trimmer _trimmer;
+    private readonly SessionKeeper? _sessions;
     private readonly BridgeStop _stop;
     private readonly List<ListSource> _lists = [];
     private readonly CancellationTokenSource _taking = new();
@@ -72,6 +74,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         };
         _progress = new ProgressSender(queue, services.Clock, log);
         _trimmer = new Trimmer(queue, log);
+        _sessions = queue.Sessions is null ? null : new SessionKeeper(queue, services.FinishSession, services.Clock, log);
         _stop = new BridgeStop(queue, _lease, _held, TimeSpan.FromSeconds(services.Options.LeaseSeconds), services.Clock, log);
     }
 
@@ -149,6 +152,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         {
             _polledAt = now;
             _claimer.WakeAll();
+            if (_lease.IsHeld) _ = _sessions?.StepAsync(_all.Token);
         }
         else if (_claimer.NextDue is { } due && due <= _storeClock.Now)
         {
@@ -267,6 +271,10 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         if (text == "wake")
         {
             _claimer.WakeReady();
+        }
+        else if (text == "sessions")
+        {
+            _ = _sessions?.StepAsync(_all.Token);
         }
         else if (text == "outbox")
         {

@@ -79,6 +79,7 @@ internal sealed class BridgeGrain(
             redis, silo, options.Value, jobs, clock, random,
             job => _ = GrainFactory.GetGrain<IJobGrain>(job).AttachAsync(),
             name => _ = GrainFactory.GetGrain<IDeadLetterGrain>(name).SendOutboxAsync(),
+            session => _ = GrainFactory.GetGrain<ISessionGrain>(session).FinishAsync(),
             monitor.Count);
         return new Bridge(queue, services, log);
     }

@@ -14,7 +14,8 @@ namespace Gristmill.Grains.Bridge;
 /// <param name="Random">Jitter and epochs.</param>
 /// <param name="Attach">Makes a job grain of a running job, by queue/id.</param>
 /// <param name="SendOutbox">Has a queue's outbox sent.</param>
+/// <param name="FinishSession">Has a session brought to its end, by queue/session.</param>
 /// <param name="Count">Counts jobs that completed, and that became dead letters.</param>
 internal sealed record BridgeServices(
     IRedisClient Redis, SiloIdentity Silo, GristmillOptions Options, RunningJobs Jobs, TimeProvider Clock, Random Random, Action<string> Attach, Action<string> SendOutbox,
-    Action<int, int> Count);
+    Action<string> FinishSession, Action<int, int> Count);

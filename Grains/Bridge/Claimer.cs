@@ -21,6 +21,7 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
     // Outcomes that wait for the store are bounded too: beyond this many held jobs nothing more is taken.
     private const int MaxHeldBeyondCapacity = 1000;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan ReadingPause = TimeSpan.FromMilliseconds(2);
 
     private readonly Signal _signal = new();
     private bool _readyHint = true;
@@ -89,7 +90,7 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         if (NextDue is { } due && due <= storeClock.Now) _readyHint = true;
         var free = Math.Min(queue.Capacity - held.Executing, queue.Capacity + MaxHeldBeyondCapacity - held.Count);
         var list = lease.Mode == QueueMode.Open ? NextList() : null;
-        var admitAhead = intake.OrdersByPriority;
+        var admitAhead = intake.AdmitsAhead;
         if (free <= 0 && !(admitAhead && list is not null)) return false;
         if (!_readyHint && list is null) return false;
 
@@ -165,7 +166,9 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
             var request = Request(list, generation, counter, count, admitAhead);
             // A new epoch each time: after a flush it, and the ids made of it, must be others than before.
             var reply = await queue.Store.ClaimAsync(request, QueueStore.NewEpoch(clock, random), cancellationToken);
-            more = reply.Status == StoreStatus.Ok && reply.Left > 0;
+            more = reply.Status == StoreStatus.Reading || reply.Status == StoreStatus.Ok && reply.Left > 0;
+            // Another silo reads what it took; its admission wakes this one too, should it take longer.
+            if (reply.Status == StoreStatus.Reading) await Task.Delay(ReadingPause, clock, cancellationToken);
             list.Trouble = null;
             NoteLimits(reply.Status, admitAhead);
             if (!Check(reply.Status, generation)) return;

@@ -4,6 +4,7 @@ using Gristmill.Grains.Telemetry;
 using Gristmill.Redis;
 using Gristmill.Store;
 using Gristmill.Store.Payloads;
+using Gristmill.Store.Sessions;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Bridge;
@@ -22,6 +23,9 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
 
     /// <summary>Whether a payload has asked for a priority, so that items are admitted ahead of their start.</summary>
     public bool OrdersByPriority { get; private set; }
+
+    /// <summary>Whether items are admitted ahead of their start: where priorities or sessions order them.</summary>
+    public bool AdmitsAhead => OrdersByPriority || queue.Sessions is not null;
 
     /// <summary>Takes what a claim brought.</summary>
     /// <returns>How many of the items can be jobs.</returns>
@@ -85,8 +89,8 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private JobRun? Read(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
     {
         header.GivenId = null;
-        var wrong = PayloadReader.Read(payload.Span, queue.Options.Fields, queue.Options.AllowOpaque, header);
-        wrong ??= WrongReplyTo(header);
+        var wrong = PayloadReader.Read(payload.Span, queue.Fields, queue.Options.AllowOpaque, header);
+        wrong ??= WrongReplyTo(header) ?? MissingSequence(header);
         header.Raw = false;
         var run = Create(seq, counter, generation, header, payload, epoch, now);
         if (wrong is null) return run;
@@ -99,6 +103,11 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     {
         return header.ReplyTo is { } list && queue.ForeignLists.WhyNot(list) is { } why ? new PayloadFault("invalid_field", why) : null;
     }
+
+    private PayloadFault? MissingSequence(JobHeader header) =>
+        queue.Sessions is { Order: SessionOrder.Sequence } && header.SessionId is not null && header.Sequence is null
+            ? new PayloadFault("invalid_field", $"The field '{queue.Fields.Sequence}' is missing; the jobs of a session are ordered by it, a whole number from 0 to {SessionPolicy.MaxSequence}.")
+            : null;
 
     private JobRun Create(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
     {
@@ -128,14 +137,15 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private void Sort(JobRun run, bool keep, bool alone, List<(JobRun Run, Admission Admission)> admissions)
     {
         var header = run.Header;
-        var stays = keep && header.Due <= storeClock.Now && header.DependsOn.Count == 0;
-        if (stays && header.Id is null)
+        var stays = keep && header.Due <= storeClock.Now && header.DependsOn.Count == 0 && (queue.Sessions is null || header.SessionId is null);
+        // Where there are sessions the store waits for what was taken in to be read.
+        if (stays && header.Id is null && queue.Sessions is null)
         {
             Launch(run, alone);
             return;
         }
 
-        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Options.Fields);
+        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Fields);
         admissions.Add((run, new Admission(run.Seq, run.Counter, stays, header, fingerprint)));
     }
 

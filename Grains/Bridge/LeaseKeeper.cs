@@ -117,13 +117,13 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         var sent = clock.GetTimestamp();
         try
         {
-            var reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: _joined != generation, queue.ForeignLists, cancellationToken);
+            var reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: _joined != generation, queue.ForeignLists, queue.Sessions, cancellationToken);
             if (reply.Status == StoreStatus.NoLease)
             {
                 Reaped(generation);
                 generation = Generation;
                 sent = clock.GetTimestamp();
-                reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: true, queue.ForeignLists, cancellationToken);
+                reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: true, queue.ForeignLists, queue.Sessions, cancellationToken);
             }
 
             // A claim heard meanwhile that this generation is gone: the next tick joins with the new one.

@@ -54,6 +54,9 @@ public sealed class QueueOptions
     /// <summary>The names of the payload's members.</summary>
     public PayloadFields Fields { get; set; } = new();
 
+    /// <summary>How jobs that belong together are treated; null (the default): each job for itself, whatever session it names.</summary>
+    public QueueSessionOptions? Sessions { get; set; }
+
     /// <summary>
     /// Jobs admitted ahead of their start once a payload asks for a priority, 1 to 100,000: among these the order holds.
     /// Default 5,000.
@@ -83,6 +86,9 @@ public sealed class QueueOptions
 
     /// <summary>How long records of finished jobs are kept, seconds: 0 to 31,536,000. Default 86,400 (a day).</summary>
     public double KeepFinishedSeconds { get; set; } = 86_400;
+
+    /// <summary>The members that are read: where there are sessions, also theirs.</summary>
+    public PayloadFields ReadFields => Sessions is null ? Fields : Fields.WithSessions();
 
     /// <summary>All lists, those with the first priority first.</summary>
     public IReadOnlyList<ListOptions> AllLists() =>

@@ -2,8 +2,16 @@ using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Jobs;
 using Gristmill.Grains.Options;
 using Gristmill.Store;
+using Gristmill.Store.Payloads;
+using Gristmill.Store.Sessions;
 
 namespace Gristmill.Grains.Silo;
+
+/// <summary>A session that went on without numbers that had not come.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Missing">How many numbers.</param>
+/// <param name="At">When.</param>
+internal sealed record SessionGap(string Session, long Missing, DateTimeOffset At);
 
 /// <summary>One queue on this silo: its options, its store, and what runs its jobs. Made once, when the silo starts.</summary>
 internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore store, Func<IJobRunner> createRunner, TimeProvider clock) : IAsyncDisposable
@@ -29,7 +37,16 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
 
     public IReadOnlyList<ListOptions> Lists { get; } = options.AllLists();
 
-    public ForeignLists ForeignLists { get; } = new(options.DeadLetterList, options.ReplyToPrefixes, options.Fields);
+    public ForeignLists ForeignLists { get; } = new(options.DeadLetterList, options.ReplyToPrefixes, options.ReadFields);
+
+    /// <summary>How jobs that belong together are treated; null when each stands for itself.</summary>
+    public SessionPolicy? Sessions { get; } = options.Sessions?.ToPolicy(options.KeepFinishedSeconds);
+
+    /// <summary>The members of payloads that are read.</summary>
+    public PayloadFields Fields { get; } = options.ReadFields;
+
+    /// <summary>The last session that went on without numbers that had not come; null when there was none.</summary>
+    public SessionGap? LastGap { get; set; }
 
     public TimeSpan IdWindow => TimeSpan.FromSeconds(options.IdWindowSeconds);
 

@@ -57,6 +57,7 @@ internal static class JobCommands
         null => null,
         "time" => Plain.Time(wait.Until),
         "jobs" => $"the jobs {string.Join(", ", wait.Jobs ?? [])}",
+        "session" => "the jobs of its session before it: gristmill sessions show says how far they are",
         "resume" => "the queue to be resumed",
         "silo" => "a silo: none serves the queue now",
         _ => "its turn",

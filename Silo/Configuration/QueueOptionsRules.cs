@@ -2,6 +2,7 @@ using Gristmill.Grains.Options;
 using Gristmill.Grains.Workers;
 using Gristmill.Store;
 using Gristmill.Store.Payloads;
+using Gristmill.Store.Sessions;
 
 namespace Gristmill.Silo.Configuration;
 
@@ -23,6 +24,7 @@ internal static class QueueOptionsRules
         Bounds(options, found);
         Retries(options.Retry, found.Under("Retry"));
         Names(options.Fields, found.Under("Fields"));
+        if (options.Sessions is { } sessions) Sessions(sessions, found.Under("Sessions"));
     }
 
     private static void Work(QueueOptions options, OptionProblems found)
@@ -115,11 +117,27 @@ internal static class QueueOptionsRules
         found.Range("Jitter", options.Jitter, 0, 1);
     }
 
+    private static void Sessions(QueueSessionOptions options, OptionProblems found)
+    {
+        if (!Enum.IsDefined(options.Order)) found.Add("Order", options.Order.ToString(), "Arrival or Sequence");
+        if (!Enum.IsDefined(options.OnFailure)) found.Add("OnFailure", options.OnFailure.ToString(), "Skip, Fail or Wait");
+        found.Range("Concurrency", options.Concurrency, 1, 1000);
+        found.Range("FirstSequence", options.FirstSequence, 0, SessionPolicy.MaxSequence);
+        found.Range("GapSeconds", options.GapSeconds, 0.1, 86_400);
+        found.Range("IdleSeconds", options.IdleSeconds, 0, 2_592_000);
+        found.Range("StickySeconds", options.StickySeconds, 0, 60);
+        if (options.FinalQueue is { } final && !RedisKeys.IsName(final))
+        {
+            found.Add("FinalQueue", final, "the name of a queue: 1 to 128 letters, digits, '.', '_', ':' and '-'");
+        }
+    }
+
     private static void Names(PayloadFields fields, OptionProblems found)
     {
         foreach (var property in typeof(PayloadFields).GetProperties().Where(p => p.PropertyType == typeof(string)))
         {
-            if (property.GetValue(fields) is not string { Length: > 0 })
+            // Those of sessions have no name where nothing is to be read.
+            if (property.GetValue(fields) is string { Length: 0 } || (property.GetValue(fields) is null && property.Name is not (nameof(PayloadFields.Sequence) or nameof(PayloadFields.SessionTotal) or nameof(PayloadFields.SessionEnd))))
             {
                 found.Add(property.Name, "", "the name of a member of the payload");
             }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Gristmill.Silo.Http;
 
 /// <summary>
-/// The HTTP API: one file for each group of calls (EnqueueCalls, JobCalls, JobEventStream, QueueCalls, DeadLetterCalls,
+/// The HTTP API: one file for each group of calls (EnqueueCalls, JobCalls, JobEventStream, QueueCalls, DeadLetterCalls, SessionCalls,
 /// SiloCalls, HealthCalls). All of them read their input by <see cref="PathValues"/>, <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
 /// <see cref="QueueDirectory"/>, work through the client, and fail with what <see cref="ApiProblems"/> makes of an exception.
 /// </summary>
@@ -35,6 +35,7 @@ internal static class GristmillApi
         EnqueueCalls.Map(queue);
         JobCalls.Map(queue);
         DeadLetterCalls.Map(queue);
+        SessionCalls.Map(api.MapGroup("/sessions/{queue}"));
         QueueCalls.Map(api);
         SiloCalls.Map(api);
         HealthCalls.Map(routes, api);
@@ -52,7 +53,7 @@ internal static class GristmillApi
             {
                 MaxPayloadBytes = queue.MaxPayloadBytes,
                 AllowOpaque = queue.AllowOpaque,
-                Fields = queue.Fields,
+                Fields = queue.ReadFields,
                 MaxWaiting = queue.WaitingLimit,
                 IdWindow = TimeSpan.FromSeconds(queue.IdWindowSeconds),
             };

@@ -40,6 +40,9 @@ public sealed record SessionView
     /// <summary>Where it stands.</summary>
     public required SessionState State { get; init; }
 
+    /// <summary>What it ends as: completed, failed or cancelled; null while it is open for any of them.</summary>
+    public SessionState? Outcome { get; init; }
+
     /// <summary>Jobs that completed. Never falls while the session lasts.</summary>
     public long Done { get; init; }
 

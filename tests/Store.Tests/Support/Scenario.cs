@@ -35,7 +35,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
     {
         var due = await queue.EnqueueAsync("due", h => h.Due = JobHeader.MaxTime);
         await queue.MakeDueAsync("scheduled", due);
-        var dueInSession = await queue.EnqueueAsync("due in a session", h => (h.Due, h.SessionId) = (JobHeader.MaxTime, "s"));
+        var dueInSession = await queue.EnqueueAsync("due-in-a-session", h => (h.Due, h.SessionId) = (JobHeader.MaxTime, "s"));
         await queue.MakeDueAsync("scheduled", dueInSession);
         var (seq, counter) = await queue.RunningAsync("again");
         await queue.SettleAsync(seq, counter, Settlement.Retry);
@@ -48,7 +48,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
     {
         await queue.EnqueueAsync("known", h => h.Id = "known");
         await queue.CancelAsync("unwanted");
-        await queue.PushAsync("kept", "placed", "twice", "cancelled", "child", "later", "first of s", "next of s");
+        await queue.PushAsync("kept", "placed", "twice", "cancelled", "child", "later", "first-of-s", "next-of-s");
         var claimed = await queue.ClaimAsync(start: false);
         var counter = 1L;
         var first = claimed.Items[0].Seq;
@@ -81,7 +81,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
             TestQueue.New("new", h => h.Id = "new"), TestQueue.New("known", h => h.Id = "known"), TestQueue.New("unwanted", h => (h.Id, h.ReplyTo) = ("unwanted", queue.ReplyTo)),
             TestQueue.New("child", h => (h.Id, h.DependsOn) = ("child", ["known", "new"])), TestQueue.New("orphan", h => (h.Id, h.DependsOn, h.ReplyTo) = ("orphan", ["bad"], queue.ReplyTo)),
             TestQueue.New("later", h => (h.Id, h.Due) = ("later", JobHeader.MaxTime)),
-            TestQueue.New("first of s", h => (h.Id, h.SessionId) = ("s1", "s")), TestQueue.New("next of s", h => (h.Id, h.SessionId) = ("s2", "s")),
+            TestQueue.New("first-of-s", h => (h.Id, h.SessionId) = ("s1", "s")), TestQueue.New("next-of-s", h => (h.Id, h.SessionId) = ("s2", "s")),
         ];
         return async store => await store.EnqueueAsync(jobs, "e1", TestQueue.Window, 0, 0, TestQueue.Stop);
     }
@@ -90,8 +90,8 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
     {
         var father = await queue.EnqueueAsync("father", h => (h.Id, h.SessionId) = ("father", "fathers"));
         var mother = await queue.EnqueueAsync("mother", h => (h.Id, h.SessionId) = ("mother", "mothers"));
-        await queue.EnqueueAsync("next father", h => h.SessionId = "fathers");
-        await queue.EnqueueAsync("next mother", h => h.SessionId = "mothers");
+        await queue.EnqueueAsync("next-father", h => h.SessionId = "fathers");
+        await queue.EnqueueAsync("next-mother", h => h.SessionId = "mothers");
         await queue.EnqueueAsync("child", h => h.DependsOn = IdsOfFamily);
         await queue.EnqueueAsync("son", h => h.DependsOn = ["father"]);
         var counter = await queue.RunReadyAsync();
@@ -136,8 +136,8 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
         await queue.EnqueueAsync("later", h => (h.Id, h.Due) = ("later", JobHeader.MaxTime));
         await queue.EnqueueAsync("waiting", h => (h.Id, h.DependsOn) = ("waiting", ["ready"]));
         await queue.EnqueueAsync("orphan", h => h.DependsOn = ["waiting"]);
-        await queue.EnqueueAsync("in line", h => (h.Id, h.SessionId) = ("in line", "fathers"));
-        return async store => await store.CancelAsync(["father", "in line", "ready", "later", "waiting", "nobody"], "why", TestQueue.Window, TestQueue.Stop);
+        await queue.EnqueueAsync("in-line", h => (h.Id, h.SessionId) = ("in-line", "fathers"));
+        return async store => await store.CancelAsync(["father", "in-line", "ready", "later", "waiting", "nobody"], "why", TestQueue.Window, TestQueue.Stop);
     }
 
     private static async Task<Func<QueueStore, Task>> RenewAsync(TestQueue queue)
