@@ -4,6 +4,7 @@ using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
+using Spectre.Console;
 
 namespace Gristmill.Silo.Commands;
 

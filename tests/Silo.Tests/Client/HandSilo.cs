@@ -18,7 +18,7 @@ internal sealed class HandSilo(IRedisClient redis, string service, string queue,
 
     public async Task JoinAsync()
     {
-        await Store.RenewAsync(_generation, name, Lease, join: true, null, Stop);
+        await Store.RenewAsync(_generation, name, Lease, join: true, null, null, Stop);
         await redis.ExecuteAsync(new RedisCommand("SADD", RedisKeys.Queues(service), queue), Stop);
     }
 
