@@ -1,6 +1,7 @@
 using System.Text;
 using Gristmill.Redis;
 using Gristmill.Store;
+using Gristmill.Store.Sessions;
 
 namespace Gristmill.Silo.Tests.Client;
 
@@ -21,6 +22,9 @@ internal sealed class HandSilo(IRedisClient redis, string service, string queue,
         await Store.RenewAsync(_generation, name, Lease, join: true, null, null, Stop);
         await redis.ExecuteAsync(new RedisCommand("SADD", RedisKeys.Queues(service), queue), Stop);
     }
+
+    /// <summary>Gives the queue a policy for jobs that belong together.</summary>
+    public async Task PolicyAsync(SessionPolicy policy) => await Store.RenewAsync(_generation, name, Lease, join: true, null, policy, Stop);
 
     /// <summary>Starts the next ready jobs and returns their numbers.</summary>
     public async Task<IReadOnlyList<long>> StartAsync(int most = 100)

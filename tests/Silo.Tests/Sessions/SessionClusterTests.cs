@@ -5,6 +5,7 @@ using Gristmill.FaultHandlers;
 using Gristmill.Silo.Tests.Faults.Support;
 using Gristmill.Store;
 using Gristmill.Store.Sessions;
+using Gristmill.Testing;
 
 namespace Gristmill.Silo.Tests.Sessions;
 
@@ -57,6 +58,27 @@ public sealed class SessionClusterTests
 
         AssertOneAtATimeInOrder(bench.Ledger.Read(), silos[0].Id, killedAt);
         Assert.Equal(Sessions, (await bench.CountAsync(finals)).Queued);
+    }
+
+    [Fact]
+    public async Task A_number_that_does_not_come_is_given_up_and_found()
+    {
+        await using var bench = await FaultBench.StartAsync();
+        var settings = new SiloSettings
+        {
+            Url = $"http://127.0.0.1:{Ports.Next()}",
+            Engine = new Dictionary<string, string> { [Option("Order")] = "Sequence", [Option("GapSeconds")] = "0.2" },
+        };
+        using var http = new HttpClient { BaseAddress = new Uri(settings.Url) };
+        var silo = await bench.StartSiloAsync(settings);
+        await bench.PushAsync([Chunk(1, 3, 0), new FaultItem("lacks", FaultLoad.Json("""{"k":"lacks","session_id":"s1"}"""), JobState.Dead, "invalid_field")]);
+
+        await bench.OutcomesAsync(2);
+        Assert.Equal(["s1.3"], bench.Ledger.Read().Select(l => l.Key).Distinct());
+        await silo.SaysAsync("session s1: 3 sequence numbers had not come within 0.2 s");
+        await FaultBench.UntilAsync("the finding", () => http.GetStringAsync("/api/findings", TestContext.Current.CancellationToken), f => f.Contains("sequence_gap", StringComparison.Ordinal));
+        var letter = Assert.Single((await bench.Store.ListAsync(JobState.Dead, null, 10, TestContext.Current.CancellationToken)).Jobs);
+        Assert.Contains("The field 'sequence' is missing", letter.Header.Errors[^1].Message, StringComparison.Ordinal);
     }
 
     private static string Option(string name) => $"Gristmill__Queues__{FaultBench.Queue}__Sessions__{name}";
