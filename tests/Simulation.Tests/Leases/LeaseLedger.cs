@@ -41,7 +41,7 @@ internal sealed class LeaseLedger
                 for (var i = 0; i < step.Reply[5].Count; i++) Begin(first + i, step.Arguments[1], step.Arguments[2]);
                 break;
             case "start" when ok:
-                for (var i = 0; i < step.Reply[5].Count; i += 2) Begin(step.Reply[5][i].AsInteger(), step.Arguments[1], step.Arguments[2]);
+                for (var i = 0; i < step.Reply[5].Count; i += 2) Begin(step.Reply[5][i].AsInteger(), step.Arguments[2], step.Arguments[3]);
                 break;
             case "complete" or "settle" when ok:
                 End(step);
