@@ -159,6 +159,14 @@ public sealed class SessionTests(SharedStores stores) : IClassFixture<SharedStor
             else if (policy == SessionFailure.Skip)
             {
                 Assert.Equal([next], await StartAsync(queue));
+                Assert.Equal(1, view.Failed);
+
+                // Another life is in its turn again: the limit holds for it too.
+                await queue.Store.RequeueAsync([(bad, null)], TestQueue.Window, TestQueue.Stop);
+                Assert.Empty(await StartAsync(queue));
+                await DoneAsync(queue, next);
+                Assert.Equal([bad], await StartAsync(queue));
+                Assert.Equal(0, (await queue.Store.SessionAsync("a", TestQueue.Stop))!.Failed);
             }
             else
             {
