@@ -33,22 +33,19 @@ internal sealed partial class SampleSilo : IAsyncDisposable
             ["Gristmill__Url"] = url,
             ["GRISTMILL_URL"] = url,
             ["GRISTMILL"] = $"dotnet {Program}",
+            ["FILES"] = _files.Path,
             ["PYTHONDONTWRITEBYTECODE"] = "1",
         };
         foreach (var name in folderVariables) _environment[name] = _files.Path;
     }
 
-    /// <summary>The folder that the README's variables name.</summary>
-    public TempFolder Files => _files;
-
-    /// <summary>The silo's last lines.</summary>
-    public string Log => _silo?.Output ?? "";
+    private string Log => _silo?.Output ?? "";
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     /// <summary>A server and a shell for a sample; the silo is started by <see cref="StartAsync"/>.</summary>
     /// <param name="sample">Its folder.</param>
-    /// <param name="folderVariables">The variables that name a folder for files.</param>
+    /// <param name="folderVariables">The README's variables that name a folder for files, as FILES does.</param>
     public static async Task<SampleSilo> CreateAsync(string sample, params string[] folderVariables) =>
         new(sample, await RedisServer.StartAsync(), folderVariables);
 
@@ -81,6 +78,10 @@ internal sealed partial class SampleSilo : IAsyncDisposable
         return shell.Output;
     }
 
+    /// <summary>Runs lines of a shell again and again until they say this, which other processes bring about.</summary>
+    public Task<string> ShellUntilAsync(string lines, string text) => Eventually.MatchesAsync(
+        $"{lines} says {text}", () => ShellAsync(lines), said => said.Contains(text, StringComparison.Ordinal), Patience, Stop);
+
     /// <summary>What the API answers.</summary>
     public async Task<JsonElement> GetAsync(string path) => await _http.GetFromJsonAsync<JsonElement>(path, Stop);
 
@@ -99,6 +100,10 @@ internal sealed partial class SampleSilo : IAsyncDisposable
         $"the job {queue}/{id} is {state}",
         () => WithLogAsync(() => GetAsync($"/api/queues/{queue}/jobs/{id}")),
         job => job.GetProperty("state").GetString() == state, Patience, Stop);
+
+    /// <summary>Waits until the silo's log has this text.</summary>
+    public Task SaysAsync(string text) => Eventually.MatchesAsync(
+        $"the log says: {text}", () => Task.FromResult(Log), log => log.Contains(text, StringComparison.Ordinal), Patience, Stop);
 
     /// <summary>Waits for a finding, and gives its message.</summary>
     public async Task<string> FindingAsync(string code)
