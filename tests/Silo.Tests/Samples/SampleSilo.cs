@@ -78,6 +78,9 @@ internal sealed partial class SampleSilo : IAsyncDisposable
         return shell.Output;
     }
 
+    /// <summary>Starts a shell that goes on; it has the sample's folder and variables.</summary>
+    public Task<ChildProcess> StartShellAsync(string line) => ChildProcess.StartAsync("sh", ["-c", line], _folder, _environment);
+
     /// <summary>Runs lines of a shell again and again until they say this, which other processes bring about.</summary>
     public Task<string> ShellUntilAsync(string lines, string text) => Eventually.MatchesAsync(
         $"{lines} says {text}", () => ShellAsync(lines), said => said.Contains(text, StringComparison.Ordinal), Patience, Stop);
