@@ -10,6 +10,9 @@ public sealed class TranscriptionTests
     private const string Environment = "set -a; . ./transcription.env";
     private const string Speak = "espeak-ng -v en-us+f3 -s 130 -w $FILES/audio.wav 'Morphine five times a day'\n";
 
+    // The worker looks for a cancel between two of its segments.
+    private const string SpeakLong = "espeak-ng -v en-us+f3 -s 130 -w $FILES/audio.wav 'Morphine five times a day. The doctor needs aspirin. The doctor needs insulin. Aspirin two times a day.'\n";
+
     [Fact]
     public async Task Recording_becomes_text_by_the_functions_that_the_application_calls()
     {
@@ -23,7 +26,7 @@ public sealed class TranscriptionTests
         var segments = result.GetProperty("segments");
         Assert.Equal(2, segments.GetArrayLength());
         Assert.True(segments[0].GetProperty("end").GetDouble() < segments[1].GetProperty("end").GetDouble());
-        Assert.Equal((4, 0), (job.GetProperty("maxAttempts").GetInt32(), job.GetProperty("priority").GetInt32()));
+        Assert.Equal((4, 2), (job.GetProperty("maxAttempts").GetInt32(), job.GetProperty("priority").GetInt32()));
         var said = await sample.RunBlockAsync("the status");
         Assert.Contains("'state': 'completed'", said, StringComparison.Ordinal);
         Assert.Contains("'queued_count': 0, 'started_count': 0, 'finished_count': 1, 'failed_count': 0", said, StringComparison.Ordinal);
@@ -43,9 +46,9 @@ public sealed class TranscriptionTests
         await sample.StartAsync(Environment);
         var jobs = await sample.JobsAsync(Queue, "completed", 5);
 
-        // Two workers: the two of high priority start together, before the others.
+        // Two workers: one may have begun with a job of low priority before it was known that there are priorities.
         var started = jobs.OrderBy(j => j.GetProperty("startedAt").GetDateTimeOffset()).Select(j => j.GetProperty("id").GetString()!).ToList();
-        Assert.Equal(["high", "list"], started[..2].Order(StringComparer.Ordinal));
+        Assert.Equal(["high", "list"], started[..3].Where(id => !id.StartsWith("low", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Equal(1, (await sample.GetAsync($"/api/queues/{Queue}")).GetProperty("totals").GetProperty("duplicates").GetInt32());
     }
 
@@ -54,7 +57,7 @@ public sealed class TranscriptionTests
     {
         await using var sample = await CreateAsync();
         await sample.StartAsync(Environment);
-        await sample.ShellAsync(Speak + Python(
+        await sample.ShellAsync(SpeakLong + Python(
             """
             q.enqueue_transcription_job("slow", audio, "medical-terms-v1", timeout=0.001, retry_count=0)
             q.enqueue_transcription_job("unknown", audio, "no-such-lexicon")
@@ -75,12 +78,12 @@ public sealed class TranscriptionTests
         Assert.Equal(JsonValueKind.Null, said[4].ValueKind);
         await sample.JobAsync(Queue, "missing", "cancelled");
 
-        // Requeued with the lexicon still missing, both die once more: of another life, not the same letter.
-        await sample.ShellAsync("gristmill dead-letters requeue transcription_jobs --all");
-        var totals = await Eventually.MatchesAsync(
-            "both were requeued and died again", () => sample.GetAsync($"/api/queues/{Queue}"),
-            q => q.GetProperty("totals").GetProperty("dead").GetInt32() == 4, cancellationToken: TestContext.Current.CancellationToken);
-        Assert.Equal(2, totals.GetProperty("totals").GetProperty("requeued").GetInt32());
+        // With the lexicon still missing it dies once more.
+        await sample.ShellAsync("gristmill dead-letters requeue transcription_jobs unknown");
+        var queue = await Eventually.MatchesAsync(
+            "it was requeued and died again", () => sample.GetAsync($"/api/queues/{Queue}"),
+            q => q.GetProperty("totals").GetProperty("dead").GetInt32() == 3, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(1, queue.GetProperty("totals").GetProperty("requeued").GetInt32());
     }
 
     private static string Python(string lines) =>
