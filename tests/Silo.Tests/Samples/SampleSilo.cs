@@ -88,7 +88,7 @@ internal sealed partial class SampleSilo : IAsyncDisposable
     /// <summary>What the API answers.</summary>
     public async Task<JsonElement> GetAsync(string path) => await _http.GetFromJsonAsync<JsonElement>(path, Stop);
 
-    /// <summary>Waits until the queue has so many jobs in this state, and gives them, the oldest first.</summary>
+    /// <summary>Waits until the queue has so many jobs in this state, and gives them in the order in which they came into it.</summary>
     public async Task<IReadOnlyList<JsonElement>> JobsAsync(string queue, string state, int count)
     {
         var jobs = await Eventually.MatchesAsync(
