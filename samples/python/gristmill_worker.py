@@ -36,6 +36,9 @@ How a job fails: raise Retry (the default for any other exception), Fatal (tryin
 Long work calls job.check_cancelled() (raises Cancelled) or looks at job.cancelled now and then; a worker that does not
 is ended by SIGTERM and then SIGKILL after the configured graces. print() and what C libraries write to stdout go to
 stderr, which is the worker's log.
+
+Without its silo a worker ends by itself: when stdin ends, and, looked at with each heartbeat, when nobody reads its stdout or
+the process that started it is gone. Runs on Python 3.9 and later.
 """
 
 import base64
@@ -187,6 +190,7 @@ class _Worker:
         self._jobs = queue.SimpleQueue()
         self._current = {}
         self._current_lock = threading.Lock()
+        self._silo = os.getppid()
 
     def send(self, message):
         self._write(_encode(message))
@@ -220,31 +224,45 @@ class _Worker:
 
     def _read(self):
         """Takes messages while a job runs, so that cancel is heard; ends the process when the silo is gone."""
-        for line in self._in:
-            message = json.loads(line)
-            kind = message.get("type")
-            if kind in ("job", "jobs"):
-                messages = message["jobs"] if kind == "jobs" else [message]
-                for each in messages:
-                    each["_job"] = Job(each, self)
-                with self._current_lock:
-                    self._current = {each["_job"].run_id: each["_job"] for each in messages}
-                self._jobs.put(messages)
-            elif kind == "cancel":
-                with self._current_lock:
-                    if message.get("id") in self._current:
-                        self._current[message["id"]]._cancelled.set()
-            elif kind == "stop":
-                # Reading on would hold the lock of stdin while the interpreter shuts down.
-                self._jobs.put(None)
-                return
+        try:
+            for line in self._in:
+                if not self._take(json.loads(line)):
+                    # Reading on would hold the lock of stdin while the interpreter shuts down.
+                    return
+        except Exception:
+            # Deaf, it would wait for ever; the silo starts another.
+            traceback.print_exc()
+            os._exit(1)
         # End of file without stop: the silo died. Nobody waits for the job's result any more.
         os._exit(0)
+
+    def _take(self, message):
+        """One message of the silo; false after the last."""
+        kind = message.get("type")
+        if kind in ("job", "jobs"):
+            messages = message["jobs"] if kind == "jobs" else [message]
+            for each in messages:
+                each["_job"] = Job(each, self)
+            with self._current_lock:
+                self._current = {each["_job"].run_id: each["_job"] for each in messages}
+            self._jobs.put(messages)
+        elif kind == "cancel":
+            with self._current_lock:
+                if message.get("id") in self._current:
+                    self._current[message["id"]]._cancelled.set()
+        elif kind == "stop":
+            self._jobs.put(None)
+        return kind != "stop"
 
     def _beat(self, seconds):
         wait = threading.Event()
         while not wait.wait(seconds):
-            self.send({"type": "heartbeat"})
+            try:
+                self.send({"type": "heartbeat"})
+            except OSError:
+                os._exit(0)  # nobody reads
+            if os.getppid() != self._silo:
+                os._exit(0)  # stdin and stdout can outlive the silo where another process holds them
 
     def _run(self, work, job):
         try:

@@ -12,6 +12,10 @@ public static class Tools
     public static readonly Tool RedisServer = new("redis-server", "redis-server");
     public static readonly Tool RedisSentinel = new("redis-sentinel", "redis-sentinel");
     public static readonly Tool Python = new("python3", "python3");
+    public static readonly Tool Node = new("node", "nodejs");
+
+    /// <summary>Speaks.</summary>
+    public static readonly Tool EspeakNg = new("espeak-ng", "espeak-ng");
     public static readonly Tool Promtool = new("promtool", "prometheus");
 
     /// <summary>Checks unit files.</summary>

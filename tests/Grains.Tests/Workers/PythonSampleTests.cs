@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Tests.Handlers;
@@ -158,6 +159,54 @@ public sealed class PythonSampleTests
         await python.WaitForExitAsync(TestEnd);
         Assert.Equal(status, python.ExitCode);
         Assert.Equal(expected, output.Length == 0 ? "" : JsonSerializer.Serialize(JsonDocument.Parse(output).RootElement));
+    }
+
+    [Theory]
+    [InlineData("stdin")]
+    [InlineData("stdout")]
+    [InlineData("parent")]
+    public async Task Worker_without_its_silo_ends_by_itself(string gone)
+    {
+        Tools.Require(Tools.Python);
+
+        // A parent that is not the tests, so that it can go while the pipes stay open.
+        var start = new ProcessStartInfo("sh")
+        {
+            ArgumentList = { "-c", "exec 3<&0; \"$@\" <&3 & echo $! >&2; wait", "sh", Tools.Python.Program, Path.Combine(Samples, "word_count.py") },
+            Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1" },
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var silo = Process.Start(start)!;
+        var worker = int.Parse((await silo.StandardError.ReadLineAsync(TestEnd))!, CultureInfo.InvariantCulture);
+        try
+        {
+            await silo.StandardInput.WriteLineAsync("""{"type":"hello","protocol":1,"heartbeat_seconds":0.05}""");
+            await silo.StandardInput.FlushAsync(TestEnd);
+            Assert.Contains("ready", await silo.StandardOutput.ReadLineAsync(TestEnd), StringComparison.Ordinal);
+            if (gone == "stdin") silo.StandardInput.Close();
+            else if (gone == "stdout") silo.StandardOutput.Close();
+            else silo.Kill();
+            await Wait.UntilAsync(() => Wait.IsDead(worker));
+        }
+        finally
+        {
+            if (!Wait.IsDead(worker)) Signals.Send(worker, Signals.Kill);
+            if (!silo.HasExited) silo.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task Samples_are_written_for_Python_3_9()
+    {
+        Tools.Require(Tools.Python);
+        var files = Directory.GetFiles(Repository.Path("samples"), "*.py", SearchOption.AllDirectories);
+        Assert.NotEmpty(files);
+        string[] check = ["-c", "import ast, sys; [ast.parse(open(f).read(), f, feature_version=(3, 9)) for f in sys.argv[1:]]", .. files];
+        await using var python = await ChildProcess.StartAsync(Tools.Python.Program, check);
+        await python.WaitForExitAsync(TimeSpan.FromSeconds(60));
+        Assert.True(python.ExitCode == 0, python.Output);
     }
 
     private static string Samples { get; } = Repository.Path("samples/python");
