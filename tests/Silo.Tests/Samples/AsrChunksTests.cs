@@ -6,26 +6,31 @@ namespace Gristmill.Silo.Tests.Samples;
 public sealed class AsrChunksTests
 {
     [Fact]
-    public async Task Spoken_chunks_that_are_pushed_raw_become_the_words_of_their_sessions()
+    public async Task Spoken_chunks_that_are_pushed_raw_become_the_transcripts_of_their_sessions()
     {
         SpeechTools.Require();
         await using var sample = await SampleSilo.CreateAsync("asr-chunks", "RECORDINGS");
         await sample.StartAsync();
         await sample.RunBlockAsync("the producer");
-        var jobs = await sample.JobsAsync("asr", "completed", 3);
+        var transcripts = await sample.JobsAsync("transcripts", "completed", 2);
 
-        // Two workers: chunks finish in any order, and each says which it is.
         Assert.Equal(
             [
-                ("s1", 1, "the north quay is closed until noon"),
-                ("s1", 2, "two ships are waiting for the tide"),
-                ("s2", 1, "this is the harbor office"),
+                ("s1", "the north quay is closed until noon, two ships are waiting for the tide"),
+                ("s2", "this is the harbor office"),
             ],
-            jobs.Select(j => (
-                j.GetProperty("sessionId").GetString()!,
-                j.GetProperty("result").GetProperty("chunk").GetInt32(),
+            transcripts.Select(j => (
+                j.GetProperty("result").GetProperty("session_id").GetString()!,
                 j.GetProperty("result").GetProperty("text").GetString()!)).Order());
-        Assert.Contains("completed", await sample.RunBlockAsync("the results"), StringComparison.Ordinal);
+        var jobs = (await sample.GetAsync("/api/sessions/asr/s1/jobs")).GetProperty("jobs").EnumerateArray().ToList();
+        Assert.Equal([1, 2], jobs.Select(j => j.GetProperty("result").GetProperty("chunk").GetInt32()));
+
+        // The second came first, and started when the first was done.
+        var records = (await sample.JobsAsync("asr", "completed", 3)).Where(j => j.GetProperty("sessionId").GetString() == "s1").OrderBy(j => j.GetProperty("result").GetProperty("chunk").GetInt32()).ToList();
+        Assert.True(records[1].GetProperty("startedAt").GetDateTimeOffset() >= records[0].GetProperty("finishedAt").GetDateTimeOffset());
+        var shown = await sample.RunBlockAsync("the results");
+        Assert.Matches(@"state\s+completed", shown);
+        Assert.Contains("2 of 2", shown, StringComparison.Ordinal);
     }
 
     [Fact]
