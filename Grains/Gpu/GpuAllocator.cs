@@ -2,7 +2,7 @@ namespace Gristmill.Grains.Gpu;
 
 /// <summary>
 /// Shares the devices of a silo among its queues, without any I/O: the ledger of who holds how much of which device. Called by
-/// <c>GpuPool</c>, under its lock, with what happens; each call ends with <see cref="Settle"/>, which grants what can
+/// <see cref="GpuPool"/>, under its lock, with what happens; each call ends with <see cref="Settle"/>, which grants what can
 /// be granted and marks who must leave. The same calls at the same times give the same grants.
 /// <list type="number">
 /// <item>A request is granted memory that is free: on a device where the model is resident, else where it leaves least over.</item>
@@ -21,6 +21,9 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     private readonly Dictionary<(string Model, string Type), int> _observed = [];
     private readonly TimeSpan _turn = TimeSpan.FromSeconds(options.TurnSeconds);
     private long _lastLease;
+
+    /// <summary>Rises when somebody was granted a lease, must leave, or may find a slot.</summary>
+    public long Changes { get; private set; }
 
     public IReadOnlyList<GpuDeviceState> Devices => _devices;
 
@@ -86,6 +89,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     {
         lease.State = GpuLeaseState.Idle;
         lease.LastUsed = time.GetTimestamp();
+        if (StateOf(lease).HasSlotLine) Changes++;
         Settle();
     }
 
@@ -99,6 +103,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         if (!device.Leases.Remove(lease)) return;
         lease.Tenant.Leases.Remove(lease);
         device.LeaveSlotLine(lease);
+        if (device.HasSlotLine) Changes++;
         device.End(lease.Tenant, lease.Leaving, time.GetTimestamp());
         Settle();
     }
@@ -194,7 +199,11 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         if (device.AsideUntil is { } until && until <= now) (device.AsideUntil, device.Trouble) = (null, null);
         if (!device.IsAside) return;
         foreach (var request in device.Reserved.ToList()) Unreserve(request);
-        foreach (var lease in device.Leases) lease.Leaving = true;
+        foreach (var lease in device.Leases.Where(l => !l.Leaving))
+        {
+            lease.Leaving = true;
+            Changes++;
+        }
     }
 
     // One request for each queue, since those of a queue are alike; and one for a job that must be alone.
@@ -224,6 +233,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         device.Leases.Add(lease);
         tenant.Leases.Add(lease);
         request.Lease = lease;
+        Changes++;
         return true;
     }
 
@@ -251,8 +261,9 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
 
     private static long WaitsSince(GpuRequest request) => request.Alone ? request.Since : Math.Max(request.Since, request.Tenant.DemandSince);
 
-    private static void Evict(GpuLease lease)
+    private void Evict(GpuLease lease)
     {
+        Changes++;
         lease.Leaving = true;
         lease.Tenant.Evictions++;
     }

@@ -6,7 +6,7 @@ namespace Gristmill.Grains.Gpu;
 /// <list type="number">
 /// <item>idle workers of queues without demand, the longest unused first;</item>
 /// <item>workers of queues that hold more, where the exchange makes the sum of the squares of the queues' memory smaller: that
-/// sum falls with each exchange, so with a given demand exchanges come to an end, at the fairest division;</item>
+/// sum falls with each exchange, so with a given demand exchanges come to an end, at the fairest division. None loses its last worker in this way;</item>
 /// <item>instead of the second, for a request that is overdue: workers of queues that have had their turn.</item>
 /// </list>
 /// A busy worker that must go finishes its job first.
@@ -62,7 +62,7 @@ internal static class GpuPlacement
 
         if (!IsEnough(room, victims)) return null;
         Spare(victims, ref room, IsEnough);
-        return worst == 2 && !IsFairer(request.Tenant, needMiB, victims) ? null : new Eviction(device, victims, worst);
+        return worst == 2 && !IsFairer(request.Tenant, request.IsExclusive ? device.CapacityMiB : needMiB, victims) ? null : new Eviction(device, victims, worst);
     }
 
     // Who was taken before a larger one made the room need not go.
@@ -91,7 +91,9 @@ internal static class GpuPlacement
         var change = Square(tenant.ShareMiB + needMiB) - Square(tenant.ShareMiB);
         foreach (var queue in victims.Where(v => v.State != GpuLeaseState.Idle || v.Tenant.Demand > 0).GroupBy(v => v.Tenant))
         {
-            change += Square(queue.Key.ShareMiB - queue.Sum(v => v.MemoryMiB)) - Square(queue.Key.ShareMiB);
+            var left = queue.Key.ShareMiB - queue.Sum(v => v.MemoryMiB);
+            if (left <= 0 && queue.Key.Demand > 0) return false;
+            change += Square(left) - Square(queue.Key.ShareMiB);
         }
 
         return change < 0;

@@ -81,7 +81,10 @@ internal sealed class GpuWorld(int seed, GpuPoolOptions? options = null)
         SlotSeconds += Step;
         if (lease.State != GpuLeaseState.Idle && Time.Seconds >= worker.Until)
         {
-            if (lease.State == GpuLeaseState.Loading) Allocator.Loaded(lease);
+            if (lease.State == GpuLeaseState.Loading)
+            {
+                Allocator.Loaded(lease);
+            }
             else
             {
                 queue.Done++;
