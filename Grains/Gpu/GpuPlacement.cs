@@ -6,7 +6,8 @@ namespace Gristmill.Grains.Gpu;
 /// <list type="number">
 /// <item>idle workers of queues without demand, the longest unused first;</item>
 /// <item>workers of queues that hold more, where the exchange makes the sum of the squares of the queues' memory smaller: that
-/// sum falls with each exchange, so with a given demand exchanges come to an end, at the fairest division. None loses its last worker in this way;</item>
+/// sum falls with each exchange, so with a given demand exchanges come to an end, at the fairest division. None loses its last worker in this way, nor before its turn
+/// is over, unless the request is of a queue that has none;</item>
 /// <item>instead of the second, for a request that is overdue: workers of queues that have had their turn.</item>
 /// </list>
 /// A busy worker that must go finishes its job first.
@@ -82,13 +83,16 @@ internal static class GpuPlacement
         var own = lease.Tenant == request.Tenant;
         if (lease.State == GpuLeaseState.Idle && (own || lease.Tenant.Demand == 0)) return 1;
         if (overdue) return own || hadTurn(lease.Tenant) ? 3 : 0;
-        return lease.State != GpuLeaseState.Loading && !own ? 2 : 0;
+        return lease.State != GpuLeaseState.Loading && !own && (hadTurn(lease.Tenant) || !request.Tenant.HasPlace) ? 2 : 0;
     }
 
     private static bool IsFairer(GpuTenant tenant, int needMiB, List<GpuLease> victims)
     {
         static double Square(double value) => value * value;
-        var change = Square(tenant.ShareMiB + needMiB) - Square(tenant.ShareMiB);
+
+        // Of what becomes free the rest may come to it too: counted as its own, or the exchange would soon be undone.
+        var gain = Math.Max(needMiB, victims.Sum(v => (long)v.MemoryMiB));
+        var change = Square(tenant.ShareMiB + gain) - Square(tenant.ShareMiB);
         foreach (var queue in victims.Where(v => v.State != GpuLeaseState.Idle || v.Tenant.Demand > 0).GroupBy(v => v.Tenant))
         {
             var left = queue.Key.ShareMiB - queue.Sum(v => v.MemoryMiB);

@@ -2,7 +2,6 @@ using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Tests.Bridge;
 using Gristmill.Grains.Tests.Workers;
-using Gristmill.Grains.Workers;
 using Gristmill.Store;
 using Gristmill.Testing;
 using Microsoft.Extensions.DependencyInjection;

@@ -61,7 +61,7 @@ public sealed class NvidiaSmiTests
     {
         var path = folder.File("nvidia-smi");
         File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return new NvidiaSmi(path, TimeSpan.FromSeconds(seconds), TimeProvider.System);
     }
 }
