@@ -79,7 +79,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     /// <summary>Takes a slot for a job; false while the device has none free, or the worker is to leave.</summary>
     public bool TryBegin(GpuLease lease)
     {
-        if (lease.Leaving || lease.State == GpuLeaseState.Busy || !StateOf(lease).TryTakeSlot(lease)) return false;
+        if (lease.Leaving || lease.State != GpuLeaseState.Idle || !StateOf(lease).TryTakeSlot(lease)) return false;
         lease.State = GpuLeaseState.Busy;
         return true;
     }
@@ -188,10 +188,25 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     {
         var now = time.GetTimestamp();
         foreach (var device in _devices) LookAfter(device, now);
-        while (InOrder(now).Any(request => TryGrant(request, now) || TryReserve(request, now)))
+        while (Advance(now))
         {
             // Each grant and each eviction changes the order.
         }
+    }
+
+    // One grant or one eviction. Behind an overdue request that nothing can be done for yet, nobody new gets a place: those who
+    // hold one come to the end of their turns, and it is next.
+    private bool Advance(long now)
+    {
+        var blocked = false;
+        foreach (var request in InOrder(now))
+        {
+            if (blocked && request.Reserved is null) continue;
+            if (TryGrant(request, now) || TryReserve(request, now)) return true;
+            blocked |= request.Reserved is null && IsOverdue(request, now) && _devices.Exists(d => !d.IsAside && d.CapacityMiB >= NeedOf(request.Tenant, d));
+        }
+
+        return false;
     }
 
     private void LookAfter(GpuDeviceState device, long now)

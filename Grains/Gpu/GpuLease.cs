@@ -102,9 +102,9 @@ internal sealed class GpuTenant(GpuModel model)
     /// <summary>Jobs that ran out of memory.</summary>
     public long OutOfMemory { get; set; }
 
-    /// <summary>Memory that it holds, in MiB, without what it is about to give back: what fair sharing compares.</summary>
-    public long ShareMiB => Leases.Sum(l => l.Leaving ? 0L : l.MemoryMiB);
+    /// <summary>Memory that it holds or that is being freed for it, in MiB, without what it is about to give back: what fair sharing compares.</summary>
+    public long ShareMiB => Leases.Sum(l => l.Leaving ? 0L : l.MemoryMiB) + Requests.Sum(r => r.Reserved is null ? 0L : r.ReservedMiB);
 
-    /// <summary>Whether it holds something that it may keep.</summary>
-    public bool HasPlace => Leases.Any(l => !l.Leaving && !l.Alone);
+    /// <summary>Whether it holds something that it may keep, or room is being made for it.</summary>
+    public bool HasPlace => Leases.Exists(l => !l.Leaving && !l.Alone) || Requests.Exists(r => r.Reserved is not null && !r.Alone);
 }

@@ -70,7 +70,7 @@ internal sealed class GpuWorld(int seed, GpuPoolOptions? options = null)
             if (worker.Lease is { } lease) Work(queue, worker, lease);
         }
 
-        if (queue.Tenant.HasPlace || queue.Backlog == 0) queue.WaitsSince = null;
+        if (queue.Tenant.Leases.Count > 0 || queue.Backlog == 0) queue.WaitsSince = null;
         else queue.WaitsSince ??= Time.Seconds;
         queue.LongestWait = Math.Max(queue.LongestWait, Time.Seconds - (queue.WaitsSince ?? Time.Seconds));
         Allocator.SetDemand(queue.Tenant, queue.Backlog);
