@@ -49,7 +49,7 @@ internal static class GpuPlacement
         var victims = new List<GpuLease>();
         var worst = 0;
         var candidates = staying
-            .Where(l => l.Tenant != request.Tenant || request.IsExclusive)
+            .Where(l => l.Tenant != request.Tenant || request.Alone)
             .Select(l => (Lease: l, Class: ClassOf(l, request, overdue, hadTurn)))
             .Where(c => c.Class > 0)
             .OrderBy(c => c.Class).ThenBy(c => c.Lease.State == GpuLeaseState.Idle ? 0 : 1).ThenBy(c => c.Lease.LastUsed).ThenBy(c => c.Lease.Number);
