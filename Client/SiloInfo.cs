@@ -38,6 +38,9 @@ public sealed record SiloInfo
     /// <summary>The queues that it serves.</summary>
     public required IReadOnlyList<SiloQueueInfo> Queues { get; init; }
 
+    /// <summary>Its devices, where it has queues that need any.</summary>
+    public required IReadOnlyList<SiloGpuRecord> Gpus { get; init; }
+
     /// <summary>Jobs that it completed since its start.</summary>
     public required long Completed { get; init; }
 
@@ -56,7 +59,8 @@ public sealed record SiloInfo
         StartedAt = view.Record.StartedAt,
         HeardSecondsAgo = Math.Round(view.HeardAgo.TotalSeconds, 1),
         Labels = view.Record.Labels,
-        Queues = [.. view.Record.Queues.Select(q => new SiloQueueInfo(q.Name, q.Generation, q.Capacity, q.Running, q.Trouble))],
+        Queues = [.. view.Record.Queues.Select(q => new SiloQueueInfo(q.Name, q.Generation, q.Capacity, q.Running, q.Trouble) { WaitingFor = q.WaitingFor })],
+        Gpus = view.Record.Gpus,
         Completed = view.Record.Completed,
         Dead = view.Record.Dead,
     };
@@ -68,4 +72,8 @@ public sealed record SiloInfo
 /// <param name="Capacity">Jobs that the silo can run at once.</param>
 /// <param name="Running">Jobs that run now.</param>
 /// <param name="Trouble">Why it takes no work; null when it does.</param>
-public sealed record SiloQueueInfo(string Name, string Generation, int Capacity, int Running, string? Trouble);
+public sealed record SiloQueueInfo(string Name, string Generation, int Capacity, int Running, string? Trouble)
+{
+    /// <summary>Why no job can start for want of a device: no_slot, memory, model_loading, device_put_aside or no_device; null otherwise.</summary>
+    public string? WaitingFor { get; init; }
+}

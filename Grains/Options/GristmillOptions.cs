@@ -1,3 +1,5 @@
+using Gristmill.Grains.Gpu;
+
 namespace Gristmill.Grains.Options;
 
 /// <summary>A silo. In configuration: <c>Gristmill:…</c>, or <c>Gristmill__…</c> in the environment. Times are seconds.</summary>
@@ -22,6 +24,9 @@ public sealed partial class GristmillOptions
 
     /// <summary>The queues by name.</summary>
     public Dictionary<string, QueueOptions> Queues { get; set; } = [];
+
+    /// <summary>The devices that queues with Gpu options share.</summary>
+    public GpuPoolOptions Gpus { get; set; } = new();
 
     /// <summary>Assemblies with handlers, by path.</summary>
     public List<string> HandlerAssemblies { get; set; } = [];

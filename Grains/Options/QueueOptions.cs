@@ -1,3 +1,4 @@
+using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Workers;
 using Gristmill.Store.Payloads;
 
@@ -23,6 +24,9 @@ public sealed class QueueOptions
 
     /// <summary>The worker process. Either this or Handler.</summary>
     public WorkerOptions? Worker { get; set; }
+
+    /// <summary>The device memory that each worker needs; null (the default) for a queue that needs no device. Only with Worker.</summary>
+    public GpuQueueOptions? Gpu { get; set; }
 
     /// <summary>Only silos that have all of these labels serve the queue. At most 32. Default none: every silo serves it.</summary>
     public List<string> Labels { get; set; } = [];

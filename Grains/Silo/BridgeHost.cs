@@ -1,3 +1,4 @@
+using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Workers;
@@ -16,7 +17,7 @@ namespace Gristmill.Grains.Silo;
 /// </summary>
 internal sealed class BridgeHost(
     SiloQueues queues, SiloIdentity silo, SiloLife life, IHostApplicationLifetime host, IOptions<GristmillOptions> options, IOptions<HandlerOptions> handlerOptions, IRedisClient redis, HandlerRegistry handlers,
-    IGrainFactory grains, ILoggerFactory loggers, TimeProvider clock, Random random, ILogger<BridgeHost> log) : BackgroundService, IHostedLifecycleService
+    IGrainFactory grains, GpuPool gpus, ILoggerFactory loggers, TimeProvider clock, Random random, ILogger<BridgeHost> log) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
     private const int AnnounceBeats = 30;
@@ -38,7 +39,9 @@ internal sealed class BridgeHost(
 
             var keys = new RedisKeys(options.Value.Service, DatabaseOf(options.Value.Redis), name);
             IJobRunner CreateRunner() => queue.Worker is { } worker
-                ? new WorkerPool(name, worker, handlerOptions.Value.MaxResultBytes, loggers, clock, random)
+                ? new WorkerPool(
+                    name, worker, handlerOptions.Value.MaxResultBytes, loggers, clock, random,
+                    queue.Gpu is { } gpu ? changed => gpus.Join(GpuModel.Of(name, gpu), changed) : null)
                 : handlers.CreateRunner(queue.Handler!);
             queues.Add(new QueueRuntime(name, queue, new QueueStore(redis, keys), CreateRunner, clock));
         }

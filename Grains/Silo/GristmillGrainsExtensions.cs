@@ -1,3 +1,4 @@
+using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Jobs;
 using Gristmill.Grains.Options;
@@ -28,6 +29,8 @@ public static class GristmillGrainsExtensions
         {
             foreach (var path in silo.Value.HandlerAssemblies) handlers.Plugins.Add(new HandlerPlugin { Path = path });
         });
+        services.AddSingleton<GpuPool>();
+        services.AddHostedService<GpuMonitor>();
         services.AddSingleton<QueueMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
         services.AddHostedService<SiloReporter>();

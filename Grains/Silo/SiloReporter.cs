@@ -1,4 +1,5 @@
 using System.Reflection;
+using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Options;
 using Gristmill.Redis;
 using Gristmill.Store;
@@ -13,7 +14,7 @@ namespace Gristmill.Grains.Silo;
 /// the silo was asked to drain. Ends last, so that a silo that drains is seen until it has ended.
 /// </summary>
 internal sealed class SiloReporter(
-    SiloIdentity silo, SiloLife life, SiloQueues queues, QueueMonitor monitor, IGrainFactory grains, IRedisClient redis, IOptions<GristmillOptions> options, TimeProvider clock, ILogger<SiloReporter> log)
+    SiloIdentity silo, SiloLife life, SiloQueues queues, QueueMonitor monitor, GpuPool gpus, IGrainFactory grains, IRedisClient redis, IOptions<GristmillOptions> options, TimeProvider clock, ILogger<SiloReporter> log)
     : BackgroundService
 {
     private readonly SiloRegistry _registry = new(redis, options.Value.Service);
@@ -78,7 +79,7 @@ internal sealed class SiloReporter(
     private async Task<SiloRecord> RecordAsync()
     {
         var served = new List<SiloQueueRecord>();
-        foreach (var queue in queues.All) served.Add(new SiloQueueRecord(queue.Name, queue.Generation, queue.Capacity, queue.Executing, await TroubleAsync(queue)));
+        foreach (var queue in queues.All) served.Add(new SiloQueueRecord(queue.Name, queue.Generation, queue.Capacity, queue.Executing, await TroubleAsync(queue)) { WaitingFor = gpus.WhyWaiting(queue.Name).Word() });
         return new SiloRecord
         {
             Id = silo.Id,
@@ -92,6 +93,7 @@ internal sealed class SiloReporter(
             LeaseSeconds = options.Value.LeaseSeconds,
             Labels = [.. options.Value.Labels],
             Queues = served,
+            Gpus = gpus.Snapshot(),
             Completed = monitor.Completed,
             Dead = monitor.Dead,
         };

@@ -66,6 +66,20 @@ internal static class GristmillTelemetry
         return activity;
     }
 
+    /// <summary>Jobs that ran out of device memory.</summary>
+    public static readonly Counter<long> GpuOutOfMemory = Meter.CreateCounter<long>("gristmill.gpu.oom", "{job}", "Attempts that ran out of device memory.");
+
+    /// <summary>Models loaded onto devices.</summary>
+    public static readonly Counter<long> ModelLoads = Meter.CreateCounter<long>("gristmill.model.loads", "{load}", "Models loaded onto devices.");
+
+    /// <summary>Registers the gauges of a silo's devices.</summary>
+    public static void ObserveGpus(Func<IReadOnlyList<SiloGpuRecord>> read)
+    {
+        IEnumerable<Measurement<long>> Of(Func<SiloGpuRecord, long> value) => read().Select(d => new Measurement<long>(value(d), new KeyValuePair<string, object?>("gpu", d.Name)));
+        Meter.CreateObservableGauge("gristmill.gpu.slots.used", () => Of(d => d.Running), "{job}", "Workers on the device that run jobs.");
+        Meter.CreateObservableGauge("gristmill.gpu.memory.used", () => Of(d => d.LeasedMiB * 1024L * 1024), "By", "Device memory leased to workers.");
+    }
+
     /// <summary>Registers the gauges of a silo's queues: what they show is read from the last look at the store.</summary>
     public static void Observe(Func<IEnumerable<QueueReading>> read)
     {

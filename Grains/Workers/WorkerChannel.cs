@@ -24,12 +24,12 @@ internal sealed class WorkerChannel : IDisposable
     private readonly ArrayBufferWriter<byte> _line = new(1024);
     private volatile bool _dead;
 
-    public WorkerChannel(WorkerOptions options, ProcessGuard guard, TimeProvider time)
+    public WorkerChannel(WorkerOptions options, ProcessGuard guard, TimeProvider time, IEnumerable<(string Name, string Value)> environment)
     {
         _guard = guard;
         _time = time;
         Tail = new StderrTail(options.StderrTailLines);
-        _process.StartInfo = StartInfo(options);
+        _process.StartInfo = StartInfo(options, environment);
     }
 
     /// <summary>Also the id of its session and its process group.</summary>
@@ -108,7 +108,7 @@ internal sealed class WorkerChannel : IDisposable
         _process.Dispose();
     }
 
-    private static ProcessStartInfo StartInfo(WorkerOptions options)
+    private static ProcessStartInfo StartInfo(WorkerOptions options, IEnumerable<(string Name, string Value)> environment)
     {
         var start = GuardedStart.Info("gristmill-worker", options.Command);
         start.RedirectStandardOutput = true;
@@ -123,6 +123,11 @@ internal sealed class WorkerChannel : IDisposable
         }
 
         foreach (var (name, value) in options.Environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }

@@ -10,6 +10,9 @@ internal enum WorkerEnd
     None = 0,
     Cancelled,
     Recycled,
+
+    /// <summary>Its device was wanted by another queue, or put aside.</summary>
+    Evicted,
     Stopped,
     MemoryLimit,
     StartupTimeout,
@@ -31,7 +34,7 @@ internal static class WorkerExit
     /// not: its successor would fare the same, again and again.
     /// </summary>
     public static bool IsOrderly(WorkerEnd end, int jobsDone) =>
-        end is WorkerEnd.Cancelled or WorkerEnd.Stopped ||
+        end is WorkerEnd.Cancelled or WorkerEnd.Stopped or WorkerEnd.Evicted ||
         (jobsDone > 0 && end is (WorkerEnd.Recycled or WorkerEnd.MemoryLimit));
 
     /// <summary>The outcome of the job that the worker was running.</summary>

@@ -52,6 +52,10 @@ internal interface IWorkerOwner
 {
     void OnReady(WorkerProcess worker);
 
+    /// <param name="worker">Who says so.</param>
+    /// <param name="usedMiB">The most device memory that it has used, MiB.</param>
+    void OnGpuMemory(WorkerProcess worker, long usedMiB);
+
     /// <param name="worker">Who is free again.</param>
     /// <param name="jobs">How many jobs it had.</param>
     /// <param name="took">How long it had them.</param>

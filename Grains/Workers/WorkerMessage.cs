@@ -32,6 +32,9 @@ internal struct WorkerMessage
     /// <summary>How many jobs a worker takes at once, as it says when it is ready; 0 where it does not say.</summary>
     public long Batch { get; private set; }
 
+    /// <summary>The most device memory in MiB that the worker has used; 0 where it does not say.</summary>
+    public long GpuMemoryMiB { get; private set; }
+
     public long Done { get; private set; }
 
     public long Total { get; private set; }
@@ -161,6 +164,10 @@ internal struct WorkerMessage
         else if (reader.ValueTextEquals("batch"u8))
         {
             Batch = ReadNumber(ref reader);
+        }
+        else if (reader.ValueTextEquals("gpu_memory_mib"u8))
+        {
+            GpuMemoryMiB = ReadNumber(ref reader);
         }
         else if (reader.ValueTextEquals("heartbeat"u8))
         {

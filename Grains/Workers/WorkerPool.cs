@@ -1,3 +1,4 @@
+using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Processes;
 using Microsoft.Extensions.Logging;
@@ -16,7 +17,7 @@ namespace Gristmill.Grains.Workers;
 /// deadline (start-up, heartbeat, cancel, memory, restart) and keeps the <see cref="ProcessGuard"/> alive. Locks: the
 /// pool's, then a worker's; a worker calls the pool with none held.
 /// </remarks>
-internal sealed class WorkerPool : IJobRunner
+internal sealed partial class WorkerPool : IJobRunner
 {
     private readonly Lock _gate = new();
     private readonly WorkerPoolContext _context;
@@ -36,9 +37,10 @@ internal sealed class WorkerPool : IJobRunner
     /// <param name="loggers">Where the workers' own lines go too.</param>
     /// <param name="time">The clock of all deadlines.</param>
     /// <param name="random">Spreads restarts.</param>
+    /// <param name="join">Takes a seat at the silo's devices, where the workers need one; called with what to do when something changes there.</param>
     /// <exception cref="RunnerStartException">The options are not valid.</exception>
     public WorkerPool(
-        string name, WorkerOptions options, int maxResultBytes, ILoggerFactory loggers, TimeProvider time, Random random)
+        string name, WorkerOptions options, int maxResultBytes, ILoggerFactory loggers, TimeProvider time, Random random, Func<Action, GpuSeat>? join = null)
     {
         var errors = WorkerOptionsValidation.Validate(options, $"Queues:{name}:Worker");
         if (errors.Count > 0)
@@ -51,6 +53,7 @@ internal sealed class WorkerPool : IJobRunner
         _line = new WorkerLine(options, time);
         _batchTimer = time.CreateTimer(static pool => ((WorkerPool)pool!).Dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _slots = [.. Enumerable.Range(0, options.Count).Select(index => new WorkerSlot(index, options, time, random))];
+        _seat = join?.Invoke(OnDevicesChanged);
     }
 
     public WorkerCounters Counters => _context.Counters;
@@ -62,7 +65,7 @@ internal sealed class WorkerPool : IJobRunner
         {
             lock (_gate)
             {
-                return _slots.Sum(slot => slot.Worker is { State: WorkerState.Idle or WorkerState.Busy } worker ? worker.BatchSize + _line.Ahead : 0);
+                return _slots.Sum(slot => slot.Worker is { State: WorkerState.Idle or WorkerState.Busy, IsLeaving: false } worker ? worker.BatchSize + _line.Ahead : 0);
             }
         }
     }
@@ -139,6 +142,7 @@ internal sealed class WorkerPool : IJobRunner
                 outcome = await job.Outcome.ConfigureAwait(false);
             }
 
+            outcome = Judge(job, outcome);
             if (!job.InBatch || !CostsTheBatch(outcome))
             {
                 return outcome;
@@ -158,11 +162,13 @@ internal sealed class WorkerPool : IJobRunner
             running = [.. _slots.Select(slot => slot.Running)];
             foreach (var slot in _slots)
             {
+                WithdrawRequest(slot);
                 slot.Worker?.Stop(WorkerEnd.Stopped);
             }
         }
 
         await Task.WhenAll(running).ConfigureAwait(false);
+        _seat?.Leave();
         if (_timer is not null)
         {
             await _timer.DisposeAsync().ConfigureAwait(false);
@@ -192,9 +198,10 @@ internal sealed class WorkerPool : IJobRunner
             IReadOnlyList<WorkerJob> jobs;
             lock (_gate)
             {
-                worker = _slots.FirstOrDefault(slot => slot.Worker?.State == WorkerState.Idle)?.Worker;
+                worker = _slots.FirstOrDefault(slot => slot.Worker is { State: WorkerState.Idle, IsLeaving: false })?.Worker;
                 if (worker is null || !_line.IsDue(worker.BatchSize, out var wait))
                 {
+                    LeaveSlotLines();
                     return;
                 }
 
@@ -204,8 +211,15 @@ internal sealed class WorkerPool : IJobRunner
                     return;
                 }
 
+                worker = WithSlot(worker);
+                if (worker is null)
+                {
+                    return;
+                }
+
                 if (!worker.TryReserve())
                 {
+                    GiveSlotBack(worker);
                     continue;
                 }
 
@@ -280,12 +294,12 @@ internal sealed class WorkerPool : IJobRunner
     {
         lock (_gate)
         {
-            if (_stopping || !slot.MayStart(now))
+            if (_stopping || !slot.MayStart(now) || !HasDevice(slot, out var lease))
             {
                 return null;
             }
 
-            var worker = new WorkerProcess(_context, new Owner(this), $"{_context.Name}/{slot.Index}");
+            var worker = new WorkerProcess(_context, new Owner(this), $"{_context.Name}/{slot.Index}", lease);
             _context.Counters.Started();
             slot.Fill(worker);
             slot.Follow(FollowAsync(slot, worker));
@@ -298,6 +312,7 @@ internal sealed class WorkerPool : IJobRunner
         // Starting a process takes milliseconds; it shall not hold the pool's lock.
         await Task.Yield();
         var obituary = await worker.RunAsync().ConfigureAwait(false);
+        ReleaseDevice(worker, obituary);
         lock (_gate)
         {
             var backoff = slot.Free(obituary);
@@ -305,6 +320,12 @@ internal sealed class WorkerPool : IJobRunner
             {
                 _lastFailure = obituary.Why;
                 Log.Restarting(_context.Logger, _context.Name, slot.Index, backoff.TotalMilliseconds);
+            }
+
+            if (_seat is not null && obituary.WasOrderly && _slots.All(other => other.Worker is null))
+            {
+                // Nobody is left to do what was taken ahead: the queue has it back, at no charge.
+                _line.EndAll(AttemptResult.Cancelled.Instance);
             }
 
             if (!obituary.WasReady && _slots.All(other => other.Worker is null))
@@ -338,8 +359,11 @@ internal sealed class WorkerPool : IJobRunner
 
     private sealed class Owner(WorkerPool pool) : IWorkerOwner
     {
+        public void OnGpuMemory(WorkerProcess worker, long usedMiB) => pool.OnGpuMemory(worker, usedMiB);
+
         public void OnReady(WorkerProcess worker)
         {
+            pool.OnDeviceLoaded(worker);
             pool._firstReady.TrySetResult();
             pool.Dispatch();
         }
@@ -351,6 +375,8 @@ internal sealed class WorkerPool : IJobRunner
                 pool._line.Served(jobs, took);
             }
 
+            pool.GiveSlotBack(worker);
+            pool.StopIfLeaving(worker);
             pool.Dispatch();
         }
     }

@@ -19,6 +19,11 @@ internal sealed partial class WorkerProcess
         }
 
         _garbageInARow = 0;
+        if (message.GpuMemoryMiB > 0)
+        {
+            _owner.OnGpuMemory(this, message.GpuMemoryMiB);
+        }
+
         switch (message.Type)
         {
             case WorkerMessageType.Result:

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Processes;
 
@@ -52,12 +53,17 @@ internal sealed partial class WorkerProcess
     private long _residentBytes;
     private Escalation _escalation;
 
-    public WorkerProcess(WorkerPoolContext pool, IWorkerOwner owner, string label)
+    /// <param name="pool">What the pool's workers share.</param>
+    /// <param name="owner">Who hears of it.</param>
+    /// <param name="label">Its name in logs.</param>
+    /// <param name="lease">The device that it was granted, where its queue needs one.</param>
+    public WorkerProcess(WorkerPoolContext pool, IWorkerOwner owner, string label, GpuLease? lease = null)
     {
+        Lease = lease;
         _pool = pool;
         _owner = owner;
         _label = label;
-        _channel = new WorkerChannel(pool.Options, pool.Guard, pool.Time);
+        _channel = new WorkerChannel(pool.Options, pool.Guard, pool.Time, lease is null ? [] : GpuSeat.Environment(lease));
         _logBudget = new LogBudget(pool.Time);
         _startedAt = _heardAt = _memoryCheckedAt = pool.Time.GetTimestamp();
     }
@@ -76,6 +82,12 @@ internal sealed partial class WorkerProcess
     public int ProcessId => _channel.ProcessId;
 
     public bool WasReady { get; private set; }
+
+    /// <summary>The device that it was granted; null where its queue needs none.</summary>
+    public GpuLease? Lease { get; }
+
+    /// <summary>Whether it gets no more jobs, since its device is wanted.</summary>
+    public bool IsLeaving => Lease is { Leaving: true };
 
     /// <summary>How many jobs it takes at once; known once it is ready.</summary>
     public int BatchSize { get; private set; } = 1;
@@ -102,6 +114,11 @@ internal sealed partial class WorkerProcess
             }
 
             return new WorkerObituary(false, WasReady: false, $"It cannot be started: {error.Message}");
+        }
+
+        if (Lease is { } lease)
+        {
+            lease.ProcessId = ProcessId;
         }
 
         Log.Started(_pool.Logger, _label, ProcessId);

@@ -1,3 +1,5 @@
+using Gristmill.Grains.Gpu;
+
 namespace Gristmill.Grains.Workers;
 
 /// <summary>
@@ -16,6 +18,9 @@ internal sealed class WorkerSlot(int index, WorkerOptions options, TimeProvider 
     public int Index => index;
 
     public WorkerProcess? Worker { get; private set; }
+
+    /// <summary>What it has asked the devices for; null when it has not, or was granted it.</summary>
+    public GpuRequest? Request { get; set; }
 
     public Task Running { get; private set; } = Task.CompletedTask;
 

@@ -20,6 +20,7 @@ internal sealed class GristmillOptionsValidator(IConfiguration configuration, Gr
         Silo(options, found);
         Redis(options.Redis, found);
         Embedded(options.Embedded, found.Under("Embedded"));
+        GpuOptionsRules.Check(options.Gpus, found.Under("Gpus"));
         EngineHosting.Check(options, configuration, found);
         Queues(options, found);
         found.Add(OptionValues.Read(configuration.GetSection(GristmillOptions.Section), typeof(GristmillOptions)).Wrong);

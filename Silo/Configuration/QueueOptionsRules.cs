@@ -19,6 +19,7 @@ internal static class QueueOptionsRules
         }
 
         Work(options, found);
+        GpuOptionsRules.Check(options, found);
         Lists(options, found);
         LabelRules.Check(options.Labels, found);
         Bounds(options, found);

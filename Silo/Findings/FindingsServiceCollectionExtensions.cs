@@ -10,6 +10,7 @@ internal static class FindingsServiceCollectionExtensions
         services.AddSingleton<FindingsService>();
         services.AddSingleton<IFindingsSource>(provider => provider.GetRequiredService<FindingsService>());
         services.AddSingleton<IFindingsSource, BridgeFindings>();
+        services.AddSingleton<IFindingsSource, GpuFindings>();
         services.AddSingleton<IFindingsSource, StoppingFinding>();
         services.AddHostedService(provider => provider.GetRequiredService<FindingsService>());
         return services;

@@ -8,7 +8,7 @@ namespace Gristmill.Silo.Http;
 
 /// <summary>
 /// The HTTP API: one file for each group of calls (EnqueueCalls, JobCalls, JobEventStream, QueueCalls, DeadLetterCalls, SessionCalls,
-/// SiloCalls, HealthCalls). All of them read their input by <see cref="PathValues"/>, <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
+/// SiloCalls, GpuCalls, HealthCalls). All of them read their input by <see cref="PathValues"/>, <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
 /// <see cref="QueueDirectory"/>, work through the client, and fail with what <see cref="ApiProblems"/> makes of an exception.
 /// </summary>
 internal static class GristmillApi
@@ -38,6 +38,7 @@ internal static class GristmillApi
         SessionCalls.Map(api.MapGroup("/sessions/{queue}"));
         QueueCalls.Map(api);
         SiloCalls.Map(api);
+        GpuCalls.Map(api);
         HealthCalls.Map(routes, api);
         return routes;
     }

@@ -38,6 +38,9 @@ public sealed record SiloRecord
     /// <summary>The queues that it serves.</summary>
     public IReadOnlyList<SiloQueueRecord> Queues { get; init; } = [];
 
+    /// <summary>Its devices, where it has queues that need any.</summary>
+    public IReadOnlyList<SiloGpuRecord> Gpus { get; init; } = [];
+
     /// <summary>Jobs that it completed since its start.</summary>
     public long Completed { get; init; }
 
@@ -51,7 +54,11 @@ public sealed record SiloRecord
 /// <param name="Capacity">Jobs that it can run at once.</param>
 /// <param name="Running">Jobs that run now.</param>
 /// <param name="Trouble">Why it takes no work; null when it does.</param>
-public sealed record SiloQueueRecord(string Name, string Generation, int Capacity, int Running, string? Trouble);
+public sealed record SiloQueueRecord(string Name, string Generation, int Capacity, int Running, string? Trouble)
+{
+    /// <summary>Why no job can start for want of a device: no_slot, memory, model_loading, device_put_aside or no_device; null otherwise.</summary>
+    public string? WaitingFor { get; init; }
+}
 
 /// <summary>A silo and how long ago it was heard of.</summary>
 /// <param name="Record">What it said last.</param>

@@ -97,7 +97,7 @@ public sealed class SiloRegistry(IRedisClient redis, string service)
             // JSON can say null where the record cannot.
             return JsonSerializer.Deserialize(json.Span, SiloRecordJson.Default.SiloRecord) is
             {
-                Id: not null, Name: not null, State: not null, Version: not null, Engine: not null, Host: not null, Labels: not null, Queues: not null, LeaseSeconds: > 0,
+                Id: not null, Name: not null, State: not null, Version: not null, Engine: not null, Host: not null, Labels: not null, Queues: not null, Gpus: not null, LeaseSeconds: > 0,
             } record && record.Queues.All(q => q is { Name: not null, Generation: not null })
                 ? record
                 : null;

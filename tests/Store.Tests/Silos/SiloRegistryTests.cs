@@ -20,6 +20,7 @@ public sealed class SiloRegistryTests(SharedStores stores) : IClassFixture<Share
         LeaseSeconds = 5,
         Labels = ["gpu"],
         Queues = [new SiloQueueRecord("asr", "g1", 4, 2, null)],
+        Gpus = [new SiloGpuRecord { Name = "gpu0", Id = "GPU-1", Type = "A10", State = "ok", MemoryMiB = 24_000, Models = [new SiloGpuModelRecord("asr", "m", 6000, "idle", 1)] }],
         Completed = 7,
         Dead = 1,
     };
