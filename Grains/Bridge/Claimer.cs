@@ -21,11 +21,13 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
     // Outcomes that wait for the store are bounded too: beyond this many held jobs nothing more is taken.
     private const int MaxHeldBeyondCapacity = 1000;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan ReadingPause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan ShortestReadingPause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestReadingPause = TimeSpan.FromMilliseconds(100);
 
     private readonly Signal _signal = new();
     private bool _readyHint = true;
     private bool _oddToList;
+    private TimeSpan _readingPause = ShortestReadingPause;
     private bool _windowFull;
     private string? _storeTrouble;
     private string? _limitTrouble;
@@ -168,7 +170,8 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
             var reply = await queue.Store.ClaimAsync(request, QueueStore.NewEpoch(clock, random), cancellationToken);
             more = reply.Status == StoreStatus.Reading || reply.Status == StoreStatus.Ok && reply.Left > 0;
             // Another silo reads what it took; its admission wakes this one too, should it take longer.
-            if (reply.Status == StoreStatus.Reading) await Task.Delay(ReadingPause, clock, cancellationToken);
+            _readingPause = reply.Status != StoreStatus.Reading ? ShortestReadingPause : _readingPause * 2 < LongestReadingPause ? _readingPause * 2 : LongestReadingPause;
+            if (reply.Status == StoreStatus.Reading) await Task.Delay(_readingPause, clock, cancellationToken);
             list.Trouble = null;
             NoteLimits(reply.Status, admitAhead);
             if (!Check(reply.Status, generation)) return;

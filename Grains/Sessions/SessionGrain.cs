@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
@@ -15,10 +17,11 @@ namespace Gristmill.Grains.Sessions;
 /// The end of one session: reads the results in their order, enqueues the finalising job (its id is made of the session's, so
 /// that there is one however often this runs), and closes the session.
 /// </summary>
-[RandomPlacement]
+[PreferLocalPlacement]
 internal sealed class SessionGrain(IOptions<GristmillOptions> options, IRedisClient redis, TimeProvider clock, Random random, ILogger<SessionGrain> log) : Grain, ISessionGrain
 {
     private const int Page = 200;
+    private const int MaxIdBytes = 256;
 
     private string Queue => this.GetPrimaryKeyString()[..Separator];
 
@@ -30,9 +33,11 @@ internal sealed class SessionGrain(IOptions<GristmillOptions> options, IRedisCli
     {
         try
         {
+            // A silo that does not know the queue does not know what its sessions end with.
+            if (options.Value.Queues.GetValueOrDefault(Queue)?.Sessions is not { } policy) return;
             var store = StoreOf(Queue);
             if (await store.SessionAsync(Session) is not { State: SessionState.Finalising } session) return;
-            if (options.Value.Queues.GetValueOrDefault(Queue)?.Sessions?.FinalQueue is { } final) await EnqueueAsync(store, session, final);
+            if (policy.FinalQueue is { } final) await EnqueueAsync(store, session, final);
             await store.CloseSessionAsync(Session);
         }
         catch (Exception error) when (error is RedisException or WrongTypeException or SchemaException)
@@ -57,9 +62,10 @@ internal sealed class SessionGrain(IOptions<GristmillOptions> options, IRedisCli
             payload = Compose(session, null);
         }
 
-        // The number of the session's first job tells it from an earlier session of this name.
-        var header = new JobHeader { Id = $"session:{Queue}:{Session}:{session.OpenedAt.ToUnixTimeMilliseconds()}" };
-        if (System.Text.Encoding.UTF8.GetByteCount(header.Id) > 256) header.Id = $"session:{Queue}:{Fingerprint.Of(System.Text.Encoding.UTF8.GetBytes(Session), PayloadFields.Default)}:{session.OpenedAt.ToUnixTimeMilliseconds()}";
+        // The time tells it from an earlier session of this name, the count from an end that more jobs came behind.
+        var mark = string.Create(CultureInfo.InvariantCulture, $"{session.OpenedAt.ToUnixTimeMilliseconds()}:{session.Arrived}");
+        var header = new JobHeader { Id = $"session:{Queue}:{Session}:{mark}" };
+        if (Encoding.UTF8.GetByteCount(header.Id) > MaxIdBytes) header.Id = $"session:{Queue}:{Fingerprint.Of(Encoding.UTF8.GetBytes(Session), PayloadFields.Default)}:{mark}";
         var job = new NewJob(header, "-", payload);
         var window = TimeSpan.FromSeconds(known?.IdWindowSeconds ?? new QueueOptions().IdWindowSeconds);
         await StoreOf(final).EnqueueAsync([job], QueueStore.NewEpoch(clock, random), window, 0, 0);

@@ -76,9 +76,13 @@ announce()
 announce_replies()
 if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end
 if #drop > 0 then drop_records(drop) end
+if redis.call('HLEN', k_unread) > 0 then
+  for n = 1, #seqs do
+    if verdicts[n] ~= LOST then redis.call('HDEL', k_unread, seqs[n]) end
+  end
+end
 if #leave > 0 then
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, leave) end
   call_many('HDEL', k_running, leave)
 end
-if redis.call('HLEN', k_unread) > 0 then call_many('HDEL', k_unread, seqs) end
 return { OK, epoch, verdicts }

@@ -2,7 +2,7 @@
 -- nobody has seen yet is remembered, so that its job is cancelled when it comes.
 --
 -- USES   ids replies sessions dependents cancelling
--- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
+-- KEYS   meta:hash running:hash cancels:hash ids:hash idlog:list ready:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list line:zset sessions:hash members:zset sessiondue:zset sticky:hash unread:hash jobs:hash*16
 -- ARGV   events control id_window reason
 -- ITEMS  id
 -- REPLY  status epoch verdicts[]: for each id cancelled, requested, ended (too late), remembered, or unknown (an id of

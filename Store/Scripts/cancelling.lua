@@ -25,6 +25,7 @@ local function cancel_waiting(seqs, written, epoch, now)
   announce()
   announce_replies()
   if woken > 0 then redis.call('PUBLISH', a_control, 'wake') end
+  if redis.call('HLEN', k_unread) > 0 then call_many('HDEL', k_unread, seqs) end
   call_many('ZREM', k_ready, seqs)
   call_many('ZREM', k_line, seqs)
   call_many('ZREM', k_scheduled, seqs)

@@ -14,13 +14,14 @@ end
 local bad = session_policy() and any_wrong_shard() or wrong_shard(seqs)
 if bad then return bad end
 if #seqs > 0 then
+  even_without_memory(k_sessions)
   local rows = {}
   if session_policy() then
     local records = get_records(seqs)
     for n = 1, #seqs do rows[#rows + 1] = records[n] and { seqs[n], (split(records[n])) } or nil end
   end
   local now = server_now()
-  sessions_released(rows, now, false)
+  sessions_released(rows, now, 'gone')
   if settle_sessions(now) > 0 then redis.call('PUBLISH', a_control, 'wake') end
   drop_records(seqs)
   count('purged', #seqs)

@@ -1,6 +1,6 @@
 -- renew: joins the queue with a generation, or renews its lease, and says what the store thinks that it holds.
 --
--- KEYS   meta:hash leases:zset silos:hash running:hash cancels:hash
+-- KEYS   meta:hash leases:zset silos:hash running:hash cancels:hash sessions:hash
 -- ARGV   generation silo ttl join schema mirror replies sessions
 --        ttl: ms; join: 1 to take a lease, 0 to renew one that is still there; mirror: the foreign list that gets the
 --        queue's dead letters too, "" for none; replies: which lists a reply_to may name, "" for none; sessions: the policy
@@ -32,7 +32,8 @@ end
 
 set('mirror', meta[4], a_mirror)
 set('replies', meta[5], a_replies)
-set('sessions', meta[6], a_sessions)
+-- A silo that knows no sessions does not take the policy from those that there are.
+if a_sessions ~= '' or redis.call('HLEN', k_sessions) == 0 then set('sessions', meta[6], a_sessions) end
 
 local held, cancels = {}, {}
 local running = redis.call('HGETALL', k_running)

@@ -39,7 +39,7 @@ local function number_of_earlier_try(owner, seq)
   return record and string.match((split(record)), '"rq":(%d+)') == seq and owner or nil
 end
 
-local verdicts, names, put, written, lives, dead, old, register = {}, {}, {}, {}, {}, {}, {}, {}
+local verdicts, names, put, written, lives, edited, dead, old, register = {}, {}, {}, {}, {}, {}, {}, {}, {}
 local width = (#ARGV - FIRST + 1) / 3
 local first = last
 for n = 1, #seqs do
@@ -78,6 +78,10 @@ for n = 1, #seqs do
       payload = ARGV[i + 2]
       header.raw = 1
     end
+    if ARGV[i + 1] == '1' then
+      edited[#edited + 1] = { number, (split(records[n])) }
+      header.sid, header.sq, header.sn, header.se = nil, nil, nil, nil
+    end
     header.st, header.t0, header.t1, header.why, header.n, header.pr, header.w = nil, nil, nil, nil, nil, nil, nil
     header.a, header.lost, header.oom, header.due = nil, nil, nil, nil
     local header_text = encode(header)
@@ -95,7 +99,8 @@ if #put + #old > 0 then
   if #put > 0 then put_records(put, written) end
   if last > first then redis.call('HSET', k_meta, 'seq', text(last)) end
   register_ids(register, text(now + tonumber(a_id_window)))
-  local hold = sessions_released(lives, now, true)
+  sessions_released(edited, now, 'edited')
+  local hold = sessions_released(lives, now, 'again')
   for n = 1, #lives do
     local number, header_text = lives[n][1], lives[n][2]
     if hold[number] or not line_up(number, header_text, now) then

@@ -13,6 +13,7 @@ if bad then return bad end
 local s = session_policy() and read_session(a_session) or nil
 if not s then return { OK, 'unknown' } end
 local now, verdict = server_now(), 'over'
+even_without_memory(k_sessions)
 if a_verb == 'c' then
   if s.state == 'c' or s.state == 'f' or s.state == 'x' then close_session(s, now) end
   verdict = is_over(s) and 'closed' or 'over'

@@ -2,7 +2,7 @@
 -- failed or is cancelled, one whose finalising job is to be enqueued, one that is over and forgotten.
 --
 -- USES   ids replies sessions dependents cancelling
--- KEYS   meta:hash running:hash ids:hash ready:zset line:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list cancels:hash sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
+-- KEYS   meta:hash running:hash ids:hash ready:zset line:zset scheduled:zset retrying:zset deferred:hash waiters:hash dead:zset finished:list outbox:list cancels:hash sessions:hash members:zset sessiondue:zset sticky:hash unread:hash jobs:hash*16
 -- ARGV   events control max_items
 --        max_items: sessions, and jobs to be cancelled, looked at in this call
 -- REPLY  status epoch finals[] gaps[] more: the sessions whose finalising job is to be enqueued; those that went on without
@@ -18,10 +18,11 @@ if not session_policy() then return { OK, epoch, {}, {}, 0 } end
 local now, most = server_now(), tonumber(a_max_items)
 local due = redis.call('ZRANGEBYSCORE', k_sessiondue, '-inf', text(now), 'LIMIT', 0, most)
 local finals, gaps, forgotten, seqs, reasons = {}, {}, {}, {}, {}
+stepping = true
 for i = 1, #due do
   local s = read_session(due[i])
   if s and (s.state == 'q' or s.state == 'k') then
-    local line = redis.call('ZRANGEBYSCORE', k_line, text(low(s)), text(low(s) + ORDERS - 1), 'LIMIT', 0, most)
+    local line = redis.call('ZRANGEBYSCORE', k_line, text(low(s)), text(low(s) + ORDERS - 1), 'LIMIT', 0, math.max(0, most - #seqs))
     for n = 1, #s.active do line[#line + 1] = string.match(s.active[n], '^%d+') end
     for n = 1, #line do
       seqs[#seqs + 1] = line[n]
@@ -30,7 +31,10 @@ for i = 1, #due do
   end
 end
 
-local records, running = get_records(seqs), get_many(k_running, seqs)
+-- What gives memory back in the end is done without any.
+if #due > 0 then even_without_memory(k_sessions) end
+local records, running, index = get_records(seqs), get_many(k_running, seqs), {}
+for n = 1, #seqs do index[seqs[n]] = n end
 local gone, written, ask = {}, {}, {}
 for n = 1, #seqs do
   local header, rest = split(records[n] or '{}\n')
@@ -52,11 +56,14 @@ for i = 1, #due do
     redis.call('ZADD', k_sessiondue, text(now + RETRY), s.sid)
     finals[#finals + 1] = s.sid
   elseif s.state == 'q' or s.state == 'k' then
-    -- Dead letters that held it are what failed.
+    -- Dead letters that held it are what failed; of others that have ended nobody told it.
     for n = #s.active, 1, -1 do
-      if string.sub(s.active[n], -1) == '!' or not records[place_of(seqs, s.active[n])] then
+      local at = index[s.active[n]]
+      local outcome = at and records[at] and outcome_of((split(records[at])))
+      if not at or not records[at] or outcome and not running[at] and not waits(s.active[n]) then
         table.remove(s.active, n)
-        s.failed = s.failed + 1
+        local name = outcome == 'c' and 'done' or outcome == 'x' and 'cancelled' or 'failed'
+        s[name] = s[name] + 1
       end
     end
     touched[s.sid] = s

@@ -24,6 +24,7 @@ if total > 0 and not is_over(s) then
   local percent = math.min(999, math.floor(1000 * (s.done + s.failed + s.cancelled + s.missing + running) / total))
   if percent > s.percent then
     s.percent = percent
+    even_without_memory(k_sessions)
     put_session(s)
   end
 end

@@ -12,6 +12,7 @@ local ORDERS, ORDINALS = 536870912, 16777216 -- 2^29 jobs of a session, 2^24 ses
 local OUTCOMES = { q = 'f', k = 'x', f = 'f', x = 'x' }
 
 local policy, loaded, touched = nil, {}, {}
+local stepping = false -- set by session_step
 
 -- limit order first gap idle failure final sticky keep; order: a, of arrival, or s, of the sequence numbers, which begin at
 -- first; failure: f fails the session, s skips, w waits for somebody; final: 1 when a finalising job is wanted; times in ms
@@ -104,15 +105,46 @@ local function is_open(s) return s.state == 'o' or s.state == 'e' end
 
 local function is_over(s) return s.state == 'C' or s.state == 'F' or s.state == 'X' end
 
+-- Makes a job one of its session: gives it its place in the order, and takes what its header says of the whole. Returns its score.
+local function enter(s, seq, header_text)
+  local score = tonumber(redis.call('ZSCORE', k_members, seq) or '')
+  if not score or score < low(s) or score >= low(s) + ORDERS then
+    local order = policy.order == 's' and tonumber(string.match(header_text, '"sq":(%d+)'))
+    if not order then
+      local last = redis.call('ZREVRANGEBYSCORE', k_members, text(low(s) + ORDERS - 1), text(low(s)), 'WITHSCORES', 'LIMIT', 0, 1)
+      order = last[2] and tonumber(last[2]) - low(s) + 1 or policy.first
+    end
+    -- It had been given up.
+    if policy.order == 's' and order < s.next and s.missing > 0 then s.missing = s.missing - 1 end
+    score = low(s) + math.min(order, ORDERS - 1)
+  end
+  redis.call('ZADD', k_members, text(score), seq)
+  local total = tonumber(string.match(header_text, '"sn":(%d+)'))
+  if total then s.total = total end
+  if string.find(header_text, '"se":1', 1, true) and s.state == 'o' then
+    if policy.order == 's' then s.total = score - low(s) - policy.first + 1 else s.state = 'e' end
+  end
+  return score
+end
+
+local function is_member(s, seq)
+  local score = tonumber(redis.call('ZSCORE', k_members, seq) or '')
+  return score and score >= low(s) and score < low(s) + ORDERS
+end
+
 -- Puts a job into its session's line. False when it has none, and is ready at once.
 local function line_up(seq, header_text, now)
   if not session_policy() then return false end
   local sid = session_of(header_text)
   if not sid then return false end
   local s = read_session(sid)
-  -- What comes behind the end begins the session anew; behind a failure or a cancel it shares that.
-  if not s or s.state == 'C' or s.state == 'c' then
+  -- What comes behind the end begins the session anew; before the finalising job is enqueued it goes on; behind a failure or
+  -- a cancel it shares that.
+  if not s or s.state == 'C' then
+    if s then redis.call('ZREMRANGEBYSCORE', k_members, text(low(s)), text(low(s) + ORDERS - 1)) end
     s = new_session(sid, now)
+  elseif s.state == 'c' then
+    s.state = 'e'
   elseif s.state == 'F' or s.state == 'f' then
     s.state = 'q'
   elseif s.state == 'X' or s.state == 'x' then
@@ -121,22 +153,7 @@ local function line_up(seq, header_text, now)
   touch(s, now)
   -- One that is active has left the line already.
   if place_of(s.active, seq) and not redis.call('ZSCORE', k_line, seq) then return false end
-  local score = tonumber(redis.call('ZSCORE', k_members, seq) or '')
-  if not score or score < low(s) or score >= low(s) + ORDERS then
-    local order = policy.order == 's' and tonumber(string.match(header_text, '"sq":(%d+)'))
-    if not order then
-      local last = redis.call('ZREVRANGEBYSCORE', k_members, text(low(s) + ORDERS - 1), text(low(s)), 'WITHSCORES', 'LIMIT', 0, 1)
-      order = last[2] and tonumber(last[2]) - low(s) + 1 or policy.first
-    end
-    score = low(s) + math.min(order, ORDERS - 1)
-  end
-  redis.call('ZADD', k_members, text(score), seq)
-  redis.call('ZADD', k_line, text(score), seq)
-  local total = tonumber(string.match(header_text, '"sn":(%d+)'))
-  if total then s.total = total end
-  if string.find(header_text, '"se":1', 1, true) and s.state == 'o' then
-    if policy.order == 's' then s.total = score - low(s) - policy.first + 1 else s.state = 'e' end
-  end
+  redis.call('ZADD', k_line, text(enter(s, seq, header_text)), seq)
   return true
 end
 
@@ -151,7 +168,9 @@ local function sessions_ended(rows, now, generation)
     local at = s and (place_of(s.active, seq) or place_of(s.active, seq .. '!'))
     -- Also one that a step which ended in the midst has struck off already: the rest of that step is still to be done.
     if s then touch(s, now) end
-    if at or s and redis.call('ZSCORE', k_line, seq) then
+    local early = s and not at and is_open(s) and not is_member(s, seq)
+    if early then enter(s, seq, header) end
+    if at or early or s and redis.call('ZSCORE', k_line, seq) then
       local outcome = outcome_of(header)
       if at and outcome == 'd' and policy.failure == 'w' and is_open(s) then
         s.active[at] = seq .. '!'
@@ -166,25 +185,26 @@ local function sessions_ended(rows, now, generation)
   end
 end
 
--- Dead letters that are gone, or have another life, let their session go on: rows of { number, header text }.
--- Returns those that hold their place in it, by number.
-local function sessions_released(rows, now, again)
+-- Dead letters that are gone ("gone"), have another life ("again") or one with another payload, which is read anew ("edited"):
+-- rows of { number, header text }. Returns those that do not stand in line for it, by number.
+local function sessions_released(rows, now, how)
   local hold = {}
   if #rows == 0 or not session_policy() then return hold end
   for n = 1, #rows do
+    local seq = rows[n][1]
     local sid = session_of(rows[n][2])
     local s = sid and read_session(sid)
-    local at = s and place_of(s.active, rows[n][1] .. '!')
+    local at = s and place_of(s.active, seq .. '!')
     if s then touch(s, now) end
-    if at then
-      if again then
-        s.active[at] = rows[n][1]
-        hold[rows[n][1]] = true
-      else
-        table.remove(s.active, at)
-        s.failed = s.failed + 1
-      end
-    elseif s and again and is_open(s) and s.failed > 0 then
+    if at and how == 'again' then
+      s.active[at] = seq
+      hold[seq] = true
+    elseif at then
+      table.remove(s.active, at)
+      if how == 'gone' then s.failed = s.failed + 1 end
+    elseif s and how == 'again' and is_over(s) then
+      hold[seq] = true
+    elseif s and how == 'again' and is_open(s) and s.failed > 0 and is_member(s, seq) and redis.call('ZSCORE', k_dead, seq) then
       s.failed = s.failed - 1
     end
   end
@@ -258,8 +278,12 @@ local function settle_sessions(now)
         close_session(s, now)
       end
     elseif s.state == 'q' or s.state == 'k' then
-      write_session(s, now)
-      asked = true
+      -- What runs has been told: look again in a moment. What stands in line is cancelled at once.
+      local waits_for_running = stepping and not head_of(s)
+      write_session(s, waits_for_running and now + 1000 or now)
+      asked = asked or not waits_for_running
+    elseif not is_open(s) then
+      put_session(s)
     elseif s.gap > 0 then
       write_session(s, s.gap + policy.gap)
     elseif s.state == 'o' and over and policy.idle > 0 then

@@ -82,7 +82,10 @@ if #left > 0 then
   if woken > 0 or released > 0 then redis.call('PUBLISH', a_control, 'wake') end
   if redis.call('HLEN', k_progress) > 0 then call_many('HDEL', k_progress, left) end
   if redis.call('HLEN', k_cancels) > 0 then call_many('HDEL', k_cancels, left) end
-  if redis.call('HLEN', k_unread) > 0 then call_many('HDEL', k_unread, left) end
+  -- What is given back unread is still to be read.
+  if redis.call('HLEN', k_unread) > 0 then
+    for n = 1, #ended do redis.call('HDEL', k_unread, ended[n][1]) end
+  end
   call_many('HDEL', k_running, left)
 end
 return { OK, epoch, kept, refused, instead }

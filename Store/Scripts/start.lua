@@ -42,6 +42,8 @@ end
 
 settle_sessions(now)
 
+local soonest = ''
+
 -- The first ready ones, without those that another silo, which has served their session, is to start in a moment.
 local function startable()
   if redis.call('HLEN', k_sticky) == 0 then return redis.call('ZRANGE', k_ready, 0, room - 1) end
@@ -51,6 +53,7 @@ local function startable()
     local generation, til = string.match(stuck[i] or '', '^(%S+) (%d+)$')
     local mine = not generation or generation == a_generation or tonumber(til) <= now or not redis.call('ZSCORE', k_leases, generation)
     if mine and #found < room then found[#found + 1] = seqs[i] end
+    if not mine and (soonest == '' or tonumber(til) < tonumber(soonest)) then soonest = til end
   end
   return found
 end
@@ -88,7 +91,6 @@ announce()
 if #taken > 0 and redis.call('HLEN', k_sticky) > 0 then call_many('HDEL', k_sticky, taken) end
 if #taken > 0 then call_many('ZREM', k_ready, taken) end
 
-local soonest = ''
 for w = 1, 2 do
   local head = redis.call('ZRANGE', waiting[w], 0, 0, 'WITHSCORES')
   if head[2] and (soonest == '' or tonumber(head[2]) < tonumber(soonest)) then soonest = text(tonumber(head[2])) end

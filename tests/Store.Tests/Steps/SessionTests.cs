@@ -91,7 +91,7 @@ public sealed class SessionTests(SharedStores stores) : IClassFixture<SharedStor
         await DoneAsync(queue, fourth);
         var late = await JobAsync(queue, "a", 1);
         Assert.Equal([late], await StartAsync(queue));
-        Assert.Equal(3, (await queue.Store.SessionAsync("a", TestQueue.Stop))!.Missing);
+        Assert.Equal(2, (await queue.Store.SessionAsync("a", TestQueue.Stop))!.Missing);
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
@@ -269,6 +269,102 @@ public sealed class SessionTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Equal(StoreStatus.Reading, (await queue.ClaimAsync(2, start: false)).Status);
         await queue.Store.AdmitAsync(TestQueue.Generation, [Of(1)], TestQueue.Window, TestQueue.Stop);
         Assert.Single((await queue.ClaimAsync(2, start: false)).Items);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task A_session_that_waits_for_a_running_job_to_end_is_looked_at_again_only_in_a_moment(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival);
+        var seq = await JobAsync(queue, "a");
+        await StartAsync(queue);
+        await queue.Store.CancelSessionAsync("a", TestQueue.Stop);
+        await StepAsync(queue);
+        Assert.InRange((await queue.Do("ZSCORE", queue.Keys.Of("sessiondue"), "a")).AsDouble(), await queue.NowAsync() + 1, double.MaxValue);
+        await EndAsync(queue, seq, Settlement.Cancel);
+        Assert.Equal(SessionState.Cancelled, await StateAsync(queue, "a"));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task A_session_that_is_over_is_forgotten_though_a_dead_letter_of_it_is_purged(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival);
+        var bad = await JobAsync(queue, "a", with: h => h.SessionEnd = true);
+        await StartAsync(queue);
+        await EndAsync(queue, bad, Settlement.Bury);
+        Assert.Equal(SessionState.Completed, await StateAsync(queue, "a"));
+        await queue.Store.PurgeAsync([bad], TestQueue.Stop);
+        Assert.False((await queue.Do("ZSCORE", queue.Keys.Of("sessiondue"), "a")).IsNull);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task A_job_that_comes_before_the_end_is_closed_belongs_to_the_session_still(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival with { Finalises = true });
+        var first = await JobAsync(queue, "a", with: h => h.SessionEnd = true);
+        await StartAsync(queue);
+        await DoneAsync(queue, first);
+        var second = await JobAsync(queue, "a");
+        await queue.Store.CloseSessionAsync("a", TestQueue.Stop);
+        Assert.Equal([second], await StartAsync(queue));
+        await DoneAsync(queue, second);
+        Assert.Equal(["a"], (await StepAsync(queue)).Finals);
+        Assert.Equal([first, second], (await queue.Store.SessionJobsAsync("a", null, 10, TestQueue.Stop)).Jobs.Select(j => j.Job.Seq));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task A_cancelled_job_that_was_not_read_keeps_nothing_from_being_claimed(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival);
+        await queue.FirstTickAsync();
+        await queue.JoinAsync(TestQueue.Other);
+        await queue.PushAsync("one", "two");
+        var taken = await queue.ClaimAsync(1, start: false);
+        await queue.ExpireAsync();
+        await queue.Store.ReapAsync(TestQueue.Reaping, TestQueue.Stop);
+        await queue.JoinAsync();
+        Assert.Equal(StoreStatus.Reading, (await queue.ClaimAsync(1, start: false)).Status);
+        Assert.Equal("cancelled", await queue.CancelAsync($"{taken.Epoch}-{taken.Items[0].Seq}"));
+        Assert.Single((await queue.ClaimAsync(1, start: false)).Items);
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task A_dead_letter_with_another_payload_leaves_its_session_until_that_is_read(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival with { OnFailure = SessionFailure.Wait });
+        var (bad, next) = (await JobAsync(queue, "a"), await JobAsync(queue, "a"));
+        await StartAsync(queue);
+        await EndAsync(queue, bad, Settlement.Bury);
+        await queue.Store.RequeueAsync([(bad, "{}"u8.ToArray())], TestQueue.Window, TestQueue.Stop);
+        Assert.Equal([bad, next], (await StartAsync(queue)).Order());
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task The_policy_stays_while_there_are_sessions_whoever_renews(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival);
+        var (first, second) = (await JobAsync(queue, "a"), await JobAsync(queue, "a"));
+        await StartAsync(queue);
+        await queue.Store.RenewAsync(TestQueue.Generation, "s", TestQueue.Ttl, false, null, null, TestQueue.Stop);
+        await DoneAsync(queue, first);
+        Assert.Equal([second], await StartAsync(queue));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task A_number_that_comes_late_is_missing_no_more_and_what_ends_early_counts(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Sequence);
+        foreach (var number in new[] { 0, 2 }) await JobAsync(queue, "a", number, h => h.SessionTotal = 4);
+        await DoneAsync(queue, (await StartAsync(queue))[0]);
+        await LetPassAsync(queue, "a");
+        await StepAsync(queue);
+        await JobAsync(queue, "a", 1);
+        Assert.Equal((SessionState.Open, 0), (await StateAsync(queue, "a"), (int)(await queue.Store.SessionAsync("a", TestQueue.Stop))!.Missing));
+
+        // It never had its place in the line: it was scheduled.
+        var early = await JobAsync(queue, "a", 3, h => (h.Id, h.Due) = ("early", JobHeader.MaxTime));
+        await queue.CancelAsync("early");
+        Assert.Equal(JobState.Cancelled, await queue.StateAsync(early));
+        Assert.Equal(SessionState.Ending, await StateAsync(queue, "a"));
     }
 
     private async Task<TestQueue> OpenAsync(StoreKind kind, SessionPolicy policy)

@@ -12,7 +12,7 @@ internal sealed record Scenario(string Verb, Func<TestQueue, Task<Func<QueueStor
 
     /// <summary>Steps that do not wait for memory: they give it back, or time would run out without them.</summary>
     public static IReadOnlySet<string> EvenWithoutMemory { get; } =
-        new HashSet<string> { "cancel", "complete", "control", "leave", "purge", "reap", "renew", "session_view", "settle", "trim" };
+        new HashSet<string> { "cancel", "complete", "control", "leave", "purge", "reap", "renew", "session_end", "session_step", "session_view", "settle", "trim" };
 
     public static IReadOnlyList<Scenario> All { get; } =
     [
