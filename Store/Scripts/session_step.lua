@@ -40,7 +40,9 @@ for n = 1, #seqs do
   local header, rest = split(records[n] or '{}\n')
   local outcome = outcome_of(header)
   if running[n] and not outcome then
-    ask[#ask + 1] = seqs[n]
+    local reason = reasons[seqs[n]]
+    ask[reason] = ask[reason] or {}
+    table.insert(ask[reason], seqs[n])
   elseif records[n] and (not outcome or outcome == 'x' and waits(seqs[n])) then
     gone[#gone + 1] = seqs[n]
     written[#written + 1] = (outcome and header or with_outcome(header, 'x', reasons[seqs[n]], now)) .. rest
@@ -82,11 +84,7 @@ for i = 1, #due do
     touched[s.sid] = s
   end
 end
-if #ask > 0 then
-  local asked = {}
-  for n = 1, #ask do asked[n] = reasons[ask[n]] end
-  for n = 1, #ask do ask_to_cancel({ ask[n] }, asked[n]) end
-end
+for reason, running_of in pairs(ask) do ask_to_cancel(running_of, reason) end
 if #gone > 0 then
   cancel_waiting(gone, written, epoch, now)
 else

@@ -12,6 +12,28 @@ public sealed class PayloadReaderTests
     }
 
     [Fact]
+    public void Members_of_sessions_are_read_only_where_the_queue_has_sessions()
+    {
+        const string payload = """{"session_id":"s","sequence":7,"session_total":9,"session_end":true}""";
+        var (fault, header) = Read(payload, fields: PayloadFields.Default.WithSessions());
+        Assert.Null(fault);
+        Assert.Equal((7, 9, true), (header.Sequence, header.SessionTotal, header.SessionEnd));
+        var (other, plain) = Read("""{"sequence":"third","session_total":[],"session_end":"no","":1}""");
+        Assert.Null(other);
+        Assert.Equal((null, null, false), (plain.Sequence, plain.SessionTotal, plain.SessionEnd));
+        Assert.Equal(3, Read("""{"chunk":3}""", fields: (PayloadFields.Default with { Sequence = "chunk" }).WithSessions()).Header.Sequence);
+    }
+
+    [Theory]
+    [InlineData("""{"sequence":-1}""", "The field 'sequence' is -1; expected is a whole number from 0 to 536870911.")]
+    [InlineData("""{"sequence":536870912}""", "The field 'sequence' is 536870912; expected is a whole number from 0 to 536870911.")]
+    [InlineData("""{"sequence":"7"}""", "The field 'sequence' is \"7\"; expected is a whole number from 0 to 536870911.")]
+    [InlineData("""{"session_total":0}""", "The field 'session_total' is 0; expected is a whole number from 1 to 536870911.")]
+    [InlineData("""{"session_end":1}""", "The field 'session_end' is 1; expected is true or false.")]
+    public void Member_of_a_session_that_is_wrong_is_named_with_its_bound(string payload, string message) =>
+        Assert.Equal(new PayloadFault("invalid_field", message), Read(payload, fields: PayloadFields.Default.WithSessions()).Fault);
+
+    [Fact]
     public void Payload_with_every_field_fills_the_header()
     {
         var (fault, header) = Read("""
