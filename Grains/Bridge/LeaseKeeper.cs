@@ -200,6 +200,8 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
 
     private void StartAnew()
     {
+        // A silo that was frozen can hear that its lease is gone before it has looked at its own clock; it tells both, in order.
+        CheckDeadline();
         IsHeld = false;
         var (former, next) = (Generation, SiloIdentity.NewGeneration());
         log.LeaseLost(queue.Name, former, held.Count, next);
