@@ -63,7 +63,13 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
     /// <summary>The net below all hints: look at everything again.</summary>
     public void WakeAll()
     {
-        foreach (var list in lists) list.Hint = true;
+        foreach (var list in lists)
+        {
+            // What has come without waking anybody was seen by nobody.
+            if (list.Waiter.IsArmed) list.IsSuspect = true;
+            list.Hint = true;
+        }
+
         WakeReady();
     }
 

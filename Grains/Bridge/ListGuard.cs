@@ -1,5 +1,6 @@
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;
+using Gristmill.Store;
 using Gristmill.Store.Payloads;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +21,17 @@ internal sealed class ListGuard(IRedisClient redis, QueueRuntime queue, TimeProv
     public async Task<bool> MayClaimAsync(ListSource list, CancellationToken cancellationToken)
     {
         if (!list.IsSuspect || queue.Options.AllowOpaque) return true;
-        var library = await OwnerAsync(list.Name, cancellationToken);
+        string? library;
+        try
+        {
+            library = (await ListEnds.ReadAsync(redis, list.Name, cancellationToken)).OwnerOf(list.Name);
+        }
+        catch (RedisServerException error) when (error.Code is RedisErrorCode.WrongType or RedisErrorCode.NoPermission)
+        {
+            // The claim says what is wrong with the list; whose rights end at the list itself cannot tell more of it.
+            return true;
+        }
+
         list.IsSuspect = library is not null;
         if (library is null) return true;
         var trouble = ForeignDialects.Owned(list.Name, library);
@@ -34,17 +45,5 @@ internal sealed class ListGuard(IRedisClient redis, QueueRuntime queue, TimeProv
     public static void Woke(ListSource list, ReadOnlyMemory<byte> item)
     {
         if (ForeignDialects.OfList(list.Name) is not null || ForeignDialects.OfMessage(item.Span) is not null) list.IsSuspect = true;
-    }
-
-    private async Task<string?> OwnerAsync(string list, CancellationToken cancellationToken)
-    {
-        // All at once, in one round trip.
-        var oldest = redis.ExecuteAsync(new RedisCommand("LINDEX", list, "0"), cancellationToken).AsTask();
-        var newest = redis.ExecuteAsync(new RedisCommand("LINDEX", list, "-1"), cancellationToken).AsTask();
-        var binding = redis.ExecuteAsync(new RedisCommand("EXISTS", ForeignDialects.CeleryBinding(list)), cancellationToken).AsTask();
-        await Task.WhenAll(oldest, newest, binding);
-        return (await oldest).IsNull
-            ? null
-            : ForeignDialects.OwnerOf(list, (await oldest).Bytes.Span, (await newest).Bytes.Span, (await binding).AsInteger() > 0);
     }
 }

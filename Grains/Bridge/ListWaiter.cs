@@ -19,6 +19,9 @@ internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail,
     private readonly Signal _armed = new();
     private volatile bool _isArmed;
 
+    /// <summary>Whether the list was seen empty and nothing has come since, as far as is known.</summary>
+    public bool IsArmed => _isArmed;
+
     /// <summary>The list was seen empty: wait for the next item. Does nothing while it waits already.</summary>
     public void Arm()
     {

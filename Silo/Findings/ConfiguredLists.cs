@@ -99,22 +99,13 @@ internal sealed class ConfiguredLists
         }
 
         list.Length = await probe.LengthAsync(list.Name, cancellationToken).ConfigureAwait(false);
-        if (await OwnerAsync(probe, list, cancellationToken).ConfigureAwait(false) is { } library)
+        if ((await probe.EndsAsync(list.Name, cancellationToken).ConfigureAwait(false)).OwnerOf(list.Name) is { } library)
         {
             var items = list.Length == 1 ? "1 item" : $"{list.Length} items";
             found.Add(new Finding("foreign_in_list", Finding.Error, list.Queue,
                 $"{ForeignDialects.Owned(list.Name, library)} It has {items}; the queue '{list.Queue}' gets none of them.",
                 $"Let producers RPUSH plain JSON to a list of another name and configure that one; the messages of {library} are for a {library} worker."));
         }
-    }
-
-    private static async Task<string?> OwnerAsync(Probe probe, ConfiguredList list, CancellationToken cancellationToken)
-    {
-        var first = await probe.ItemAsync(list.Name, 0, list.Length, cancellationToken).ConfigureAwait(false);
-        if (first.IsEmpty) return null;
-        var last = await probe.ItemAsync(list.Name, -1, list.Length, cancellationToken).ConfigureAwait(false);
-        var isBound = await probe.ExistsAsync(ForeignDialects.CeleryBinding(list.Name), cancellationToken).ConfigureAwait(false);
-        return ForeignDialects.OwnerOf(list.Name, first.Span, last.Span, isBound);
     }
 
     // Null where it may not be asked: then nobody knows who took what.

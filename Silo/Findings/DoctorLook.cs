@@ -26,7 +26,7 @@ internal sealed class DoctorLook
         _settings = settings;
         _clock = clock;
         _probe = new Probe(redis, logger);
-        _foreign = new ForeignQueues(_lists, settings);
+        _foreign = new ForeignQueues(_lists, settings, clock);
     }
 
     /// <summary>How many keys the database has, as far as is known; 0 before the first look.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Gristmill.Redis;
 using Gristmill.Silo.Configuration;
 using Gristmill.Store;
@@ -44,7 +43,7 @@ internal sealed class Candidate(string key, bool isList)
 /// other libraries. Goes through the database with SCAN by type, a bounded piece at each look and on from there at the
 /// next; never KEYS. Gristmill's own keys are no candidates.
 /// </summary>
-internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings settings)
+internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings settings, TimeProvider clock)
 {
     /// <summary>Of one SCAN; a small number, so that no call holds the server up.</summary>
     private const int ScanCount = 250;
@@ -73,7 +72,7 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
         var ours = new Ours(configured, cluster);
         foreach (var key in _candidates.Keys.Where(ours.Has).ToList()) _candidates.Remove(key);
         IsFull = false;
-        var began = Stopwatch.GetTimestamp();
+        var began = clock.GetTimestamp();
         foreach (var (type, cursor) in _cursors) await ScanAsync(probe, type, cursor, ours, began, cancellationToken).ConfigureAwait(false);
         foreach (var (key, candidate) in _candidates.ToArray())
         {
@@ -91,7 +90,7 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
     private async Task ScanAsync(Probe probe, string type, Cursor cursor, Ours ours, long began, CancellationToken cancellationToken)
     {
         if (settings.ScansOnce && cursor.HasEnded) return;
-        for (var keys = 0; keys < settings.KeysPerLook && Stopwatch.GetElapsedTime(began) < settings.ScanLimit; keys += ScanCount)
+        for (var keys = 0; keys < settings.KeysPerLook && clock.GetElapsedTime(began) < settings.ScanLimit; keys += ScanCount)
         {
             var command = new RedisCommand("SCAN", cursor.At).Add("COUNT").Add(ScanCount).Add("TYPE").Add(type);
             if (await probe.AskAsync("SCAN", command, cancellationToken).ConfigureAwait(false) is not { Count: 2 } reply) return;
@@ -120,7 +119,7 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
         if (candidate.IsList)
         {
             candidate.Measured(await probe.LengthAsync(candidate.Key, cancellationToken).ConfigureAwait(false));
-            if (isNew) candidate.Dialect = ForeignDialects.OfList(candidate.Key, (await probe.ItemAsync(candidate.Key, 0, candidate.Length, cancellationToken).ConfigureAwait(false)).Span);
+            if (isNew) candidate.Dialect = ForeignDialects.OfList(candidate.Key, (await probe.EndsAsync(candidate.Key, cancellationToken).ConfigureAwait(false)).Left.Span);
             return;
         }
 

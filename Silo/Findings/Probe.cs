@@ -1,4 +1,5 @@
 using Gristmill.Redis;
+using Gristmill.Store;
 
 namespace Gristmill.Silo.Findings;
 
@@ -9,10 +10,6 @@ namespace Gristmill.Silo.Findings;
 internal sealed class Probe(IRedisClient redis, ILogger logger)
 {
     private const int LongestReason = 160;
-
-    // A first item may be a whole recording: what is not known to be small on average is not read.
-    private const int MostItemBytes = 256 * 1024;
-    private const int MostItemText = 4096;
     private readonly Dictionary<string, string> _left = new(StringComparer.Ordinal);
     private HashSet<string> _said = [];
 
@@ -69,22 +66,9 @@ internal sealed class Probe(IRedisClient redis, ILogger logger)
     public async Task<bool> ExistsAsync(string key, CancellationToken cancellationToken) =>
         await AskAsync("EXISTS", new RedisCommand("EXISTS", key), cancellationToken).ConfigureAwait(false) is { } reply && reply.AsInteger() > 0;
 
-    /// <summary>An item, up to 4 KiB of it; empty when there is none, or when items are so large that none is read.</summary>
-    /// <param name="list">The list.</param>
-    /// <param name="index">0 for the first, -1 for the last.</param>
-    /// <param name="length">Items in the list.</param>
-    /// <param name="cancellationToken">Stops the wait.</param>
-    public async Task<ReadOnlyMemory<byte>> ItemAsync(string list, int index, long length, CancellationToken cancellationToken)
-    {
-        if (length <= 0) return default;
-
-        // By the size of its first node: one step for the server, whatever the list's length.
-        var usage = new RedisCommand("MEMORY", "USAGE", list, "SAMPLES", "1");
-        var bytes = await AskAsync("MEMORY USAGE", usage, cancellationToken).ConfigureAwait(false) is { IsNull: false } size ? size.AsInteger() : 0;
-        if (bytes / length > MostItemBytes) return default;
-        var reply = await AskAsync("LINDEX", new RedisCommand("LINDEX", list).Add(index), cancellationToken).ConfigureAwait(false);
-        return reply is { IsNull: false } item ? item.Bytes[..Math.Min(item.Bytes.Length, MostItemText)] : default;
-    }
+    /// <summary>The two ends of a list; nothing where it may not be read.</summary>
+    public Task<ListEnds> EndsAsync(string list, CancellationToken cancellationToken) =>
+        TryAsync("the items of lists", () => ListEnds.ReadAsync(redis, list, cancellationToken), new ListEnds(0, default, default, false));
 
     private static bool IsAboutKeys(RedisServerException error) =>
         error.Code == RedisErrorCode.NoPermission && error.Message.Contains("access", StringComparison.OrdinalIgnoreCase);
