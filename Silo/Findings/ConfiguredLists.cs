@@ -104,7 +104,7 @@ internal sealed class ConfiguredLists
             var items = list.Length == 1 ? "1 item" : $"{list.Length} items";
             found.Add(new Finding("foreign_in_list", Finding.Error, list.Queue,
                 $"{ForeignDialects.Owned(list.Name, library)} It has {items}; the queue '{list.Queue}' gets none of them.",
-                $"Let producers RPUSH plain JSON to a list of another name and configure that one; the messages of {library} are for a {library} worker."));
+                $"Let producers RPUSH plain JSON to a list of another name and configure that one; the messages of {library} are for workers of {library}."));
         }
     }
 

@@ -51,6 +51,7 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
     /// <summary>Candidates of each type that are followed; more than that would be noise. Those with a telling name are followed beyond it, up to twice as many.</summary>
     private const int MostCandidates = 200;
     private const int MostFindings = 20;
+    private const int MostPlain = 5;
 
     private readonly Dictionary<string, Candidate> _candidates = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Cursor> _cursors = new(StringComparer.Ordinal) { ["list"] = new(), ["zset"] = new() };
@@ -80,11 +81,21 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
             if (candidate is { Length: 0, IsWorkedOff: false }) _candidates.Remove(key);
         }
 
-        var idle = configured.All.Where(l => l.IsIdle).ToList();
-        found.AddRange(_candidates.Values
+        found.AddRange(Judge(configured.All.Where(l => l.IsIdle).ToList(), ours));
+    }
+
+    // Lists that are neither alike nor grow are hardly meant: a few are said one by one, more in one line.
+    private IEnumerable<Finding> Judge(List<ConfiguredList> idle, Ours ours)
+    {
+        var plain = _candidates.Values.Where(c => c is { IsList: true, Dialect: null, IsWorkedOff: false, Grows: false } && idle.Count > 0 && !ours.IsNear(c.Key))
+            .OrderByDescending(c => c.Length).ThenBy(c => c.Key, StringComparer.Ordinal).ToList();
+        if (plain.Count <= MostPlain) plain = [];
+        else yield return Many(plain, idle[0]);
+        var found = _candidates.Values.Except(plain)
+            .OrderByDescending(c => ours.IsNear(c.Key)).ThenByDescending(c => c.Grows).ThenBy(c => c.Key, StringComparer.Ordinal)
             .Select(c => Judge(c, idle)).OfType<Finding>()
-            .OrderBy(f => f.Rank).ThenBy(f => f.Message, StringComparer.Ordinal)
-            .Take(MostFindings));
+            .OrderBy(f => f.Rank).Take(MostFindings);
+        foreach (var finding in found) yield return finding;
     }
 
     private async Task ScanAsync(Probe probe, string type, Cursor cursor, Ours ours, long began, CancellationToken cancellationToken)
@@ -152,6 +163,11 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
             $"Let producers push to '{nearest.Name}', or configure List '{candidate.Key}' for the queue.");
     }
 
+    private static Finding Many(List<Candidate> lists, ConfiguredList idle) => new(
+        "list_elsewhere", Finding.Info, idle.Queue,
+        $"The list '{idle.Name}' of the queue '{idle.Queue}' is empty, while {lists.Count} lists with other names have items and do not grow, such as {string.Join(", ", lists.Take(3).Select(l => $"'{l.Key}' ({l.Items})"))}.",
+        $"If one of them is meant for this cluster, let producers push to '{idle.Name}', or configure that list for the queue.");
+
     private static Finding Grows(Candidate candidate) => new(
         "list_grows", Finding.Info, null,
         $"The list '{candidate.Key}', which no queue is configured for, grows and has {candidate.Items}.",
@@ -165,7 +181,7 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
             $"{dialect.Library} wraps jobs in a form of its own, which Gristmill does not run.",
             ours is null
                 ? $"If '{candidate.Key}' is meant for this cluster, let producers RPUSH plain JSON; otherwise see to the {dialect.Library} workers."
-                : $"Let producers RPUSH plain JSON to '{ours.Name}' instead of enqueueing with {dialect.Library}; or run a {dialect.Library} worker for '{dialect.Queue}'.");
+                : $"Let producers RPUSH plain JSON to '{ours.Name}' instead of enqueueing with {dialect.Library}; or run workers of {dialect.Library} for '{dialect.Queue}'.");
     }
 
     private static ConfiguredList Nearest(string queue, List<ConfiguredList> idle) =>

@@ -18,11 +18,13 @@ internal sealed class DoctorBench : IAsyncDisposable
     public const string Service = "default";
     private readonly TempFolder _folder = new();
     private readonly IRedisClient _client;
+    private readonly bool _owns;
 
-    private DoctorBench(IRedisServer server, IRedisClient client)
+    private DoctorBench(IRedisServer server, bool owns)
     {
-        (Server, _client) = (server, client);
-        Look = LookOf(client, new GristmillOptions
+        _client = RedisClient.Connect(RedisOptions.Parse(server.Url), NullLoggerFactory.Instance);
+        (Server, _owns) = (server, owns);
+        Look = LookOf(_client, new GristmillOptions
         {
             Redis = server.Url,
             Queues = { ["asr"] = new QueueOptions { List = "asr_list", Handler = "h", DeadLetterList = "asr_letters", ReplyToPrefixes = ["replies:"] } },
@@ -35,9 +37,10 @@ internal sealed class DoctorBench : IAsyncDisposable
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static async Task<DoctorBench> StartAsync(StoreKind kind = StoreKind.Redis) => On(await Stores.StartAsync(kind));
+    public static async Task<DoctorBench> StartAsync(StoreKind kind = StoreKind.Redis) => new(await Stores.StartAsync(kind), owns: true);
 
-    public static DoctorBench On(IRedisServer server) => new(server, RedisClient.Connect(RedisOptions.Parse(server.Url), NullLoggerFactory.Instance));
+    /// <summary>On a server that is the test's.</summary>
+    public static DoctorBench On(IRedisServer server) => new(server, owns: false);
 
     /// <summary>Another doctor of a silo with these queues.</summary>
     public static DoctorLook LookOf(IRedisClient client, GristmillOptions options, Func<DoctorSettings, DoctorSettings>? change = null)
@@ -89,7 +92,7 @@ internal sealed class DoctorBench : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _client.DisposeAsync();
-        await Server.DisposeAsync();
+        if (_owns) await Server.DisposeAsync();
         _folder.Dispose();
     }
 }

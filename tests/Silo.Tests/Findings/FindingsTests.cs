@@ -156,6 +156,20 @@ public sealed class FindingsTests
     }
 
     [Fact]
+    public async Task Many_lists_of_others_are_one_line_and_the_one_that_is_alike_is_first()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        for (var n = 0; n < 30; n++) await at.DoAsync("RPUSH", $"cache:{n}", "x");
+        await at.DoAsync("RPUSH", "asr-list", "{}");
+        var found = (await at.LookAsync()).Where(f => f.Code == "list_elsewhere").ToList();
+        Assert.Equal([Finding.Warning, Finding.Info], found.Select(f => f.Severity));
+        Assert.Contains("'asr-list'", found[0].Message, StringComparison.Ordinal);
+        Assert.Contains("30 lists with other names have items and do not grow, such as 'cache:0' (1 item)", found[1].Message, StringComparison.Ordinal);
+        await at.DoAsync("RPUSH", "cache:7", "x");
+        Assert.Contains(await at.LookAsync(), f => f.Severity == Finding.Warning && f.Message.Contains("'cache:7' grows and has 2 items", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Scan_goes_on_where_the_last_look_ended_and_says_that_it_saw_a_part()
     {
         await using var at = await DoctorBench.StartAsync();
