@@ -170,6 +170,40 @@ public sealed class FindingsTests
     }
 
     [Fact]
+    public async Task List_that_grows_while_nobody_misses_anything_is_worth_knowing()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("RPUSH", "asr_list", "{}");
+        await at.DoAsync("RPUSH", "elsewhere", "{}");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_grows");
+        await at.DoAsync("RPUSH", "elsewhere", "{}");
+        Assert.Equal(Finding.Info, (await at.FindAsync("list_grows")).Severity);
+        await at.DoAsync("LPOP", "elsewhere");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_grows");
+    }
+
+    [Fact]
+    public async Task Silo_is_unready_for_its_own_trouble_alone_and_writes_that_into_its_record()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("SADD", RedisKeys.Queues("default"), "tts");
+        await at.DoAsync("HSET", new RedisKeys("default", 0, "tts").Of("meta"), "lists", "tts_list");
+        await at.DoAsync("RPUSH", "tts_list", "{}");
+        await at.AddSiloAsync(Silos.Record("b", "mail") with { Findings = [new SiloFindingRecord("cut_off", "error", null, "The silo is cut off.", "See Redis.")] });
+        await at.DoAsync("SET", "asr_list", "x");
+        await using var client = RedisClient.Connect(RedisOptions.Parse(at.Server.Url), NullLoggerFactory.Instance);
+        var options = Options();
+        options.SiloName = "me";
+        var life = new SiloLife();
+        using var service = new FindingsService(client, Microsoft.Extensions.Options.Options.Create(options), new SiloIdentity("me"), [new OwnTrouble(), new StoppingFinding(life)], NullLogger<FindingsService>.Instance, TimeProvider.System);
+        life.Drain();
+        await service.LookAsync(Cancelled);
+        Assert.Equal(["cut_off", "draining", "list_wrong_type", "queue_not_served", "queue_without_silo"], service.Current.Where(f => f.Severity == Finding.Error).Select(f => f.Code).Order());
+        Assert.Equal(["draining", "list_wrong_type", "queue_not_served"], service.InTheWay.Select(f => f.Code).Order());
+        Assert.Equal(["queue_not_served"], service.OwnRecords.Select(f => f.Code));
+    }
+
+    [Fact]
     public async Task Scan_goes_on_where_the_last_look_ended_and_says_that_it_saw_a_part()
     {
         await using var at = await DoctorBench.StartAsync();
@@ -295,6 +329,11 @@ public sealed class FindingsTests
         var options = RedisOptions.Parse(url);
         options.ClientName = "celery-worker";
         return options;
+    }
+
+    private sealed class OwnTrouble : IOwnFindings
+    {
+        public IReadOnlyList<Finding> Current => [new Finding("queue_not_served", Finding.Error, "asr", "Queue asr cannot be served.", "See the log.")];
     }
 
     private static async Task RunPythonAsync(string program)
