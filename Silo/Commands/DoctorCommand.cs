@@ -59,12 +59,15 @@ internal static class DoctorCommand
         var kept = new Dictionary<object, Finding>();
         var findings = await look.TakeAsync(cancellationToken);
         var pause = time / 3 < LongestPause ? time / 3 : LongestPause;
-        while (clock.GetElapsedTime(began) < time)
+        if (time == TimeSpan.Zero) return findings;
+        do
         {
+            // At least two looks, however long one takes: one alone sees nothing grow or vanish.
             await Task.Delay(pause, clock, cancellationToken);
             findings = await look.TakeAsync(cancellationToken);
             foreach (var taken in findings.Where(f => f.Code == OtherConsumers.Taken)) kept[taken.Subject] = taken;
         }
+        while (clock.GetElapsedTime(began) < time);
 
         var known = findings.Select(f => f.Subject).ToHashSet();
         var missed = kept.Values.Where(f => !known.Contains(f.Subject)).ToList();
