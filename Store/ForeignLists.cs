@@ -31,8 +31,8 @@ public sealed record ForeignLists(string? DeadLetters, IReadOnlyList<string> Rep
     /// <summary>What the store's meta holds of the replies: the prefixes, and the names of two members; empty for none.</summary>
     internal string RepliesText() => ReplyPrefixes.Count == 0 ? string.Empty : JsonSerializer.Serialize<string[]>([Fields.ReplyTo, Fields.JobId, .. ReplyPrefixes]);
 
-    /// <summary>Reads what meta holds.</summary>
-    internal static ForeignLists Parse(string? mirror, string? replies)
+    /// <summary>Reads what the store's meta holds: its fields mirror and replies.</summary>
+    public static ForeignLists Parse(string? mirror, string? replies)
     {
         string[] words;
         try

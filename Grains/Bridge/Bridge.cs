@@ -64,11 +64,11 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         _intake = new Intake(queue, _held, _storeClock, this, _recorder.Add, services.Clock, log);
         foreach (var list in queue.Lists)
         {
-            var waiter = new ListWaiter(services.Redis, list.Name, queue.Options.PopFrom == PopEnd.Right, () => OnListFilled(list.Name), services.Clock, log);
+            var waiter = new ListWaiter(services.Redis, list.Name, queue.Options.PopFrom == PopEnd.Right, item => OnListFilled(list.Name, item), services.Clock, log);
             _lists.Add(new ListSource(list.Name, list.Priority, waiter));
         }
 
-        _claimer = new Claimer(queue, _lease, _held, _intake, _storeClock, _lists, services.Clock, services.Random, log)
+        _claimer = new Claimer(queue, _lease, _held, _intake, _storeClock, _lists, new ListGuard(services.Redis, queue, services.Clock, log), services.Clock, services.Random, log)
         {
             Buried = count => services.Count(0, count),
         };
@@ -207,9 +207,14 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     private string Key(JobRun run) => $"{_queue.Name}/{run.Id}";
 
     // From any thread.
-    private void OnListFilled(string name)
+    private void OnListFilled(string name, ReadOnlyMemory<byte> item)
     {
-        foreach (var list in _lists.Where(l => l.Name == name)) list.Hint = true;
+        foreach (var list in _lists.Where(l => l.Name == name))
+        {
+            ListGuard.Woke(list, item);
+            list.Hint = true;
+        }
+
         _claimer.Wake();
     }
 

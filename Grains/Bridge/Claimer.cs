@@ -12,7 +12,7 @@ namespace Gristmill.Grains.Bridge;
 /// than the silo has room for; while one call is under way, slots that become free wait for the next, so that batches grow
 /// with the load. Where payloads ask for priorities, lists are admitted ahead of their start, up to the window.
 /// </summary>
-internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs held, Intake intake, StoreClock storeClock, IReadOnlyList<ListSource> lists, TimeProvider clock, Random random, ILogger log)
+internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs held, Intake intake, StoreClock storeClock, IReadOnlyList<ListSource> lists, ListGuard guard, TimeProvider clock, Random random, ILogger log)
 {
     private const int MaxBatch = 512;
     private const int MaxBytes = 4 * 1024 * 1024;
@@ -63,7 +63,13 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
     /// <summary>The net below all hints: look at everything again.</summary>
     public void WakeAll()
     {
-        foreach (var list in lists) list.Hint = true;
+        foreach (var list in lists)
+        {
+            // What has come without waking anybody was seen by nobody.
+            if (list.Waiter.IsArmed) list.IsSuspect = true;
+            list.Hint = true;
+        }
+
         WakeReady();
     }
 
@@ -165,6 +171,7 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         list.Hint = false;
         try
         {
+            if (!await guard.MayClaimAsync(list, cancellationToken)) return;
             var request = Request(list, generation, counter, count, admitAhead);
             // A new epoch each time: after a flush it, and the ids made of it, must be others than before.
             var reply = await queue.Store.ClaimAsync(request, QueueStore.NewEpoch(clock, random), cancellationToken);
@@ -193,6 +200,9 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
 
             var good = await taking;
             list.Yielded(reply.Items.Count + reply.Aside, good, clock);
+
+            // What is no job may be the first of many of another library's.
+            if (good < reply.Items.Count) list.IsSuspect = true;
         }
         catch (WrongTypeException error) when (error.Key == list.Name)
         {

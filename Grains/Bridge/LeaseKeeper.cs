@@ -105,7 +105,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     public void CheckEpoch(string epoch)
     {
         if (epoch.Length == 0) return;
-        if (_epoch is { } known && known != epoch) log.Flushed(queue.Name, known, epoch);
+        if (_epoch is { } known && known != epoch) Flushed(known, epoch);
         _epoch = epoch;
     }
 
@@ -148,8 +148,14 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     // another one's reply may be older than the epoch that a claim has made since.
     private void EpochGone()
     {
-        if (_epoch is { } known) log.Flushed(queue.Name, known, "none yet");
+        if (_epoch is { } known) Flushed(known, "none yet");
         _epoch = null;
+    }
+
+    private void Flushed(string known, string next)
+    {
+        queue.History.Flushed();
+        log.Flushed(queue.Name, known, next);
     }
 
     private void Say(Exception error)
@@ -204,6 +210,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         CheckDeadline();
         IsHeld = false;
         var (former, next) = (Generation, SiloIdentity.NewGeneration());
+        queue.History.LeaseLost();
         log.LeaseLost(queue.Name, former, held.Count, next);
         foreach (var run in held.All.ToList()) Lose(run);
         queue.Generation = next;
@@ -222,6 +229,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     {
         var reply = await queue.Store.ReapAsync(_reap, cancellationToken);
         if (reply.What == "gap" && reply.Generations.Count > 1) log.LeasesExtended(queue.Name, reply.Generations.Count);
+        if (reply.What == "tick" && reply.Generations.Count + reply.Recovered + reply.Dead > 0) queue.History.Reaped(reply.Generations.Count, reply.Recovered, reply.Dead);
         if (reply.Recovered + reply.Dead > 0) log.Recovered(queue.Name, reply.Recovered, reply.Dead, string.Join(", ", reply.Generations));
     }
 }

@@ -18,6 +18,7 @@ internal sealed class ListSource(string name, int priority, ListWaiter waiter)
     private long _restFrom;
     private TimeSpan _rest = TimeSpan.Zero;
     private volatile bool _hint = true;
+    private volatile bool _isSuspect = true;
 
     public string Name => name;
 
@@ -30,6 +31,13 @@ internal sealed class ListSource(string name, int priority, ListWaiter waiter)
     {
         get => _hint;
         set => _hint = value;
+    }
+
+    /// <summary>Whether it may be another library's: to be looked at before it is claimed. Set from any thread.</summary>
+    public bool IsSuspect
+    {
+        get => _isSuspect;
+        set => _isSuspect = value;
     }
 
     /// <summary>What keeps the list from being claimed, for people; null when nothing does.</summary>

@@ -11,13 +11,16 @@ namespace Gristmill.Grains.Bridge;
 /// Runs on the thread pool, beside the bridge's turns: the wake-up need not wait for a turn only to ask for another one, and
 /// the next wait goes out while a job of the last one starts.
 /// </remarks>
-internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail, Action woken, TimeProvider clock, ILogger log)
+internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail, Action<ReadOnlyMemory<byte>> woken, TimeProvider clock, ILogger log)
 {
     // How long Redis waits before it answers with nothing: bounds how long a dead connection goes unseen.
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private readonly Signal _armed = new();
     private volatile bool _isArmed;
+
+    /// <summary>Whether the list was seen empty and nothing has come since, as far as is known.</summary>
+    public bool IsArmed => _isArmed;
 
     /// <summary>The list was seen empty: wait for the next item. Does nothing while it waits already.</summary>
     public void Arm()
@@ -44,7 +47,7 @@ internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail,
                         if (connection is not { IsOpen: true }) connection = await redis.OpenDedicatedAsync(cancellationToken).ConfigureAwait(false);
                         var command = new RedisCommand("BLMOVE", list, list, side, side).Add(Wait.TotalSeconds);
                         var reply = await connection.ExecuteAsync(command, Wait, cancellationToken).ConfigureAwait(false);
-                        if (!reply.IsNull) Woken();
+                        if (!reply.IsNull) Woken(reply.Bytes);
                     }
                 }
                 catch (RedisException error)
@@ -54,7 +57,7 @@ internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail,
                     if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
                     connection = null;
                     await Task.Delay(Pause, clock, cancellationToken).ConfigureAwait(false);
-                    Woken();
+                    Woken(default);
                 }
             }
         }
@@ -68,9 +71,9 @@ internal sealed class ListWaiter(IRedisClient redis, string list, bool fromTail,
         }
     }
 
-    private void Woken()
+    private void Woken(ReadOnlyMemory<byte> item)
     {
         _isArmed = false;
-        woken();
+        woken(item);
     }
 }

@@ -48,6 +48,9 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     /// <summary>The last session that went on without numbers that had not come; null when there was none.</summary>
     public SessionGap? LastGap { get; set; }
 
+    /// <summary>What the queue went through here lately.</summary>
+    public QueueHistory History { get; } = new(clock);
+
     public TimeSpan IdWindow => TimeSpan.FromSeconds(options.IdWindowSeconds);
 
     /// <summary>How many jobs may run at once now: what is configured, or what the workers offer.</summary>

@@ -14,7 +14,8 @@ namespace Gristmill.Grains.Silo;
 /// the silo was asked to drain. Ends last, so that a silo that drains is seen until it has ended.
 /// </summary>
 internal sealed class SiloReporter(
-    SiloIdentity silo, SiloLife life, SiloQueues queues, QueueMonitor monitor, GpuPool gpus, IGrainFactory grains, IRedisClient redis, IOptions<GristmillOptions> options, TimeProvider clock, ILogger<SiloReporter> log)
+    SiloIdentity silo, SiloLife life, SiloQueues queues, QueueMonitor monitor, GpuPool gpus, IGrainFactory grains, IRedisClient redis, IOptions<GristmillOptions> options, TimeProvider clock, ILogger<SiloReporter> log,
+    ISiloFindings? findings = null)
     : BackgroundService
 {
     private readonly SiloRegistry _registry = new(redis, options.Value.Service);
@@ -96,6 +97,7 @@ internal sealed class SiloReporter(
             Gpus = gpus.Snapshot(),
             Completed = monitor.Completed,
             Dead = monitor.Dead,
+            Findings = findings?.OwnRecords,
         };
     }
 

@@ -19,6 +19,9 @@ internal sealed record CommandEnvironment
     /// <summary>Environment variables by name.</summary>
     public required Func<string, string?> Variable { get; init; }
 
+    /// <summary>All environment variables, for commands that read the configuration as a silo does. None by default.</summary>
+    public Func<IEnumerable<KeyValuePair<string, string?>>> Variables { get; init; } = static () => [];
+
     /// <summary>The working folder: of files, appsettings.json and the embedded store.</summary>
     public required string Folder { get; init; }
 
@@ -50,6 +53,7 @@ internal sealed record CommandEnvironment
         Error = Console.Error,
         In = Console.In,
         Variable = Environment.GetEnvironmentVariable,
+        Variables = static () => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(v => KeyValuePair.Create((string)v.Key, (string?)v.Value)),
         Folder = Environment.CurrentDirectory,
         IsTerminal = !Console.IsOutputRedirected,
     };

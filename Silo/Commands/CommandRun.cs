@@ -39,11 +39,34 @@ internal sealed class CommandRun : IAsyncDisposable
         new GristmillClientOptions
         {
             Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded),
-            Service = Service(),
+            Service = Service,
             MaxRetries = 0,
         },
         NullLoggerFactory.Instance,
         Environment.Clock);
+
+    /// <summary>The service that is meant.</summary>
+    /// <exception cref="CommandException">No service can have this name.</exception>
+    public string Service
+    {
+        get
+        {
+            var service = Parsed.GetValue(_globals.Service) ?? RedisAddress.Setting("Service", Environment) ?? "default";
+            return RedisKeys.IsName(service)
+                ? service
+                : throw CommandException.BadUsage($"--service is '{service}'; it may have letters, digits, '.', '_', ':' and '-', 1 to 128 of them.");
+        }
+    }
+
+    /// <summary>A client of the Redis itself, for what looks beyond the service; connects in the background.</summary>
+    /// <param name="database">The database that the address names.</param>
+    public IRedisClient OpenRedis(out int database)
+    {
+        var options = RedisOptions.Parse(RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded));
+        database = options.Database;
+        options.ClientName = "gristmill-doctor";
+        return RedisClient.Connect(options, NullLoggerFactory.Instance, Environment.Clock);
+    }
 
     /// <summary>Makes an action of a function on a run.</summary>
     public static Func<ParseResult, CancellationToken, Task<int>> Action(
@@ -113,12 +136,4 @@ internal sealed class CommandRun : IAsyncDisposable
 
     private static string NoQueues(IReadOnlyList<string> known) =>
         known.Count == 0 ? "There is none yet: no silo has served one, and no client has enqueued. Start a silo with: gristmill silo --queue NAME --worker 'COMMAND'" : $"There are: {string.Join(", ", known)}";
-
-    private string Service()
-    {
-        var service = Parsed.GetValue(_globals.Service) ?? RedisAddress.Setting("Service", Environment) ?? "default";
-        return RedisKeys.IsName(service)
-            ? service
-            : throw CommandException.BadUsage($"--service is '{service}'; it may have letters, digits, '.', '_', ':' and '-', 1 to 128 of them.");
-    }
 }

@@ -47,6 +47,14 @@ internal static class GristmillConfiguration
             : options;
     }
 
+    /// <summary>The options as they stand, not validated: for who only wants to know which queues somebody has in mind.</summary>
+    public static GristmillOptions Peek(IConfiguration configuration)
+    {
+        var options = new GristmillOptions();
+        Fill(options, configuration, new GristmillFlags());
+        return options;
+    }
+
     private static void Fill(GristmillOptions options, IConfiguration configuration, GristmillFlags flags)
     {
         // What is wrong is the validator's, all of it at once.

@@ -1,104 +1,98 @@
 using Gristmill.Grains.Options;
+using Gristmill.Grains.Silo;
 using Gristmill.Redis;
+using Gristmill.Store;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Findings;
 
 /// <summary>
-/// Looks at start and every FindingsSeconds for what teams lose days to: a configured list of the wrong type
-/// (<see cref="ConfiguredLists"/>), jobs that wait elsewhere (<see cref="ForeignQueues"/>), another client that pops
-/// (<see cref="OtherConsumers"/>), a server that forgets (<see cref="ServerSettings"/>). Keeps what it found for the API and
-/// readiness, and logs each finding once when it comes and once when it is gone. A look costs some dozens of cheap commands.
+/// The doctor of a silo: looks (<see cref="DoctorLook"/>) at start, soon again, and then every FindingsSeconds. Keeps what it
+/// found, together with what the silo finds wrong with itself (<see cref="IOwnFindings"/>), for the API, readiness and the
+/// silo's record, and logs each finding once when it comes and once when it is gone.
 /// </summary>
-internal sealed class FindingsService : BackgroundService, IFindingsSource
+internal sealed class FindingsService : BackgroundService, IFindingsSource, ISiloFindings
 {
+    private const int MostRecords = 20;
+    private const int LongestText = 600;
+
+    // What grows and what vanishes shows at the second look: it need not wait for the first minute to pass.
+    private static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(5);
     private readonly GristmillOptions _options;
     private readonly ILogger<FindingsService> _logger;
     private readonly TimeProvider _time;
-    private readonly Probe _probe;
-    private readonly ConfiguredLists _lists;
-    private readonly ForeignQueues _foreign;
-    private readonly OtherConsumers _consumers;
-    private IReadOnlyList<Finding> _current = [];
+    private readonly IOwnFindings[] _own;
+    private readonly DoctorLook _look;
+    private IReadOnlyList<Finding> _seen = [];
+    private IReadOnlyList<Finding> _told = [];
 
-    /// <summary>Without <paramref name="claims"/> (what the cluster has claimed), other consumers are only suspected.</summary>
     public FindingsService(
-        IRedisClient redis, IOptions<GristmillOptions> options, ILogger<FindingsService> logger, TimeProvider time, IClaimCounts? claims = null)
+        IRedisClient redis, IOptions<GristmillOptions> options, SiloIdentity silo, IEnumerable<IOwnFindings> own, ILogger<FindingsService> logger, TimeProvider time)
     {
         _options = options.Value;
         _logger = logger;
         _time = time;
-        _probe = new Probe(redis, logger);
-        _lists = new ConfiguredLists(_options, claims);
-        _foreign = new ForeignQueues(_lists, _options);
+        _own = [.. own];
         var database = _options.Redis is { } url ? RedisOptions.Parse(url).Database : 0;
-        _consumers = new OtherConsumers(_lists, database);
+        _look = new DoctorLook(redis, new DoctorSettings { Options = _options, SiloId = silo.Id, Database = database }, logger, time);
     }
 
-    public IReadOnlyList<Finding> Current => Volatile.Read(ref _current);
+    public IReadOnlyList<Finding> Current => [.. Volatile.Read(ref _seen).Concat(Own()).OrderBy(f => f.Rank)];
+
+    /// <summary>Errors of this silo and of what it serves: another one's trouble does not make this one unready.</summary>
+    public IReadOnlyList<Finding> InTheWay =>
+    [
+        .. Current.Where(f => f.Severity == Finding.Error && (f.Silo is null || f.Silo == _options.SiloName) && (f.Queue is null || _options.Queues.ContainsKey(f.Queue))),
+    ];
+
+    // That it drains or stops stands in its record already, and is nothing wrong but for those who send it requests.
+    public IReadOnlyList<SiloFindingRecord> OwnRecords =>
+        [.. _own.Where(o => o is not StoppingFinding).SelectMany(o => o.Current).OrderBy(f => f.Rank).Take(MostRecords).Select(f => new SiloFindingRecord(f.Code, f.Severity, f.Queue, Short(f.Message), Short(f.Action)))];
 
     /// <summary>One look. Not for use from several threads.</summary>
     /// <exception cref="RedisException">The server cannot be asked; what was found before stays.</exception>
     internal async Task LookAsync(CancellationToken cancellationToken)
     {
-        var found = new List<Finding>();
-        await _lists.LookAsync(_probe, found, cancellationToken).ConfigureAwait(false);
-        await _foreign.LookAsync(_probe, found, cancellationToken).ConfigureAwait(false);
-        await _consumers.LookAsync(_probe, found, cancellationToken).ConfigureAwait(false);
-        await ServerSettings.LookAsync(_probe, _options, found, cancellationToken).ConfigureAwait(false);
-        Tell(found);
+        Volatile.Write(ref _seen, await _look.TakeAsync(cancellationToken).ConfigureAwait(false));
+        Tell();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(_options.FindingsSeconds), _time);
-        try
+        var every = TimeSpan.FromSeconds(_options.FindingsSeconds);
+        for (var looks = 1; !stoppingToken.IsCancellationRequested; looks++)
         {
-            do
+            try
             {
-                try
-                {
-                    await LookAsync(stoppingToken).ConfigureAwait(false);
-                }
-                catch (RedisException error)
-                {
-                    FindingsLog.CannotLook(_logger, error.Message);
-                }
+                await LookAsync(stoppingToken).ConfigureAwait(false);
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The silo stops.
+            catch (RedisException error)
+            {
+                FindingsLog.CannotLook(_logger, error.Message);
+                Tell();
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            await Task.Delay(looks == 1 && SecondLook < every ? SecondLook : every, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private static int Rank(Finding finding) => finding.Severity switch
+    private IEnumerable<Finding> Own() => _own.SelectMany(o => o.Current).Select(f => f with { Silo = _options.SiloName });
+
+    private void Tell()
     {
-        Finding.Error => 0,
-        Finding.Warning => 1,
-        _ => 2,
-    };
-
-    /// <summary>What a finding is about, apart from the figures in its message, which change from look to look.</summary>
-    private static (string, string?, string) Subject(Finding finding) => (finding.Code, finding.Queue, finding.Action);
-
-    private void Tell(List<Finding> found)
-    {
-        var known = _current.Select(Subject).ToHashSet();
-        var now = found.Select(Subject).ToHashSet();
-        foreach (var finding in found.Where(f => !known.Contains(Subject(f))))
-        {
-            FindingsLog.Found(_logger, LevelOf(finding), finding.Code, finding.Message, finding.Action);
-        }
-
-        foreach (var gone in _current.Where(f => !now.Contains(Subject(f))))
-        {
-            FindingsLog.Gone(_logger, gone.Code, gone.Message);
-        }
-
-        Volatile.Write(ref _current, [.. found.OrderBy(Rank)]);
+        var now = Current;
+        var known = _told.Select(f => f.Subject).ToHashSet();
+        var still = now.Select(f => f.Subject).ToHashSet();
+        foreach (var finding in now.Where(f => !known.Contains(f.Subject))) FindingsLog.Found(_logger, LevelOf(finding), finding.Code, finding.Message, finding.Action);
+        foreach (var gone in _told.Where(f => !still.Contains(f.Subject))) FindingsLog.Gone(_logger, gone.Code, gone.Message);
+        _told = now;
     }
+
+    private static string Short(string text) => text.Length > LongestText ? text[..LongestText] + "…" : text;
 
     private static LogLevel LevelOf(Finding finding) => finding.Severity switch
     {

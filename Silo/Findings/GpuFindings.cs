@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Gristmill.Silo.Findings;
 
 /// <summary>What is wrong with this silo's devices: put aside, not to be read, or too small for a queue.</summary>
-internal sealed class GpuFindings(GpuPool pool, IOptions<GristmillOptions> options) : IFindingsSource
+internal sealed class GpuFindings(GpuPool pool, IOptions<GristmillOptions> options) : IOwnFindings
 {
     public IReadOnlyList<Finding> Current
     {

@@ -6,7 +6,7 @@ namespace Gristmill.Silo.Findings;
 /// A silo that is no member of its cluster, or cannot know whether it still is one: the others neither find nor call what
 /// runs here. Of the default engine; one that stops has left on purpose.
 /// </summary>
-internal sealed class MembershipFinding(IClusterMembershipService cluster, SiloLife life) : IFindingsSource
+internal sealed class MembershipFinding(IClusterMembershipService cluster, SiloLife life) : IOwnFindings
 {
     private const string Action = "See that Redis answers this silo and lets it write; the silo joins again by itself.";
 

@@ -32,7 +32,7 @@ internal static class EngineHosting
             // A bridge is bound to the silo that its key names, and runs on while Redis is away.
             engine.LocalOnly = static type => type.IsAssignableTo(typeof(IBridgeGrain));
         });
-        services.AddSingleton<IFindingsSource, MembershipFinding>();
+        services.AddSingleton<IOwnFindings, MembershipFinding>();
         return services.AddGrainEngine(engine => engine.AddGrains(typeof(GristmillGrainsExtensions).Assembly));
     }
 }

@@ -5,7 +5,7 @@ using Gristmill.Silo.Findings;
 namespace Gristmill.Silo.Http;
 
 /// <summary>
-/// Health: live while the process answers; ready while Redis answers and no finding says that a queue cannot be served.
+/// Health: live while the process answers; ready while Redis answers and no finding says that a queue of this silo cannot be served.
 /// </summary>
 internal static class HealthCalls
 {
@@ -20,7 +20,7 @@ internal static class HealthCalls
 
     private static async Task<IResult> ReadyAsync(IEnumerable<IFindingsSource> sources, IGristmillClient client, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var findings = Current(sources).Where(f => f.Severity == Finding.Error).ToList();
+        var findings = sources.SelectMany(s => s.InTheWay).ToList();
         if (await PingAsync(client, clock, cancellationToken) is { } failure) findings.Insert(0, failure);
         return findings.Count == 0
             ? ApiJson.Ok(new HealthAnswer("ready", []))

@@ -46,7 +46,18 @@ public sealed record SiloRecord
 
     /// <summary>Jobs that died on it since its start.</summary>
     public long Dead { get; init; }
+
+    /// <summary>What it finds wrong with itself, which others cannot see in Redis; null from a version that does not say.</summary>
+    public IReadOnlyList<SiloFindingRecord>? Findings { get; init; }
 }
+
+/// <summary>Something that is wrong with a silo, or that it went through lately.</summary>
+/// <param name="Code">A stable word for programs.</param>
+/// <param name="Severity">error, warning or info.</param>
+/// <param name="Queue">The queue that it is about; null for none in particular.</param>
+/// <param name="Message">What is wrong.</param>
+/// <param name="Action">What to do.</param>
+public sealed record SiloFindingRecord(string Code, string Severity, string? Queue, string Message, string Action);
 
 /// <summary>One queue on one silo.</summary>
 /// <param name="Name">The queue.</param>

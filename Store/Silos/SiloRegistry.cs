@@ -98,7 +98,8 @@ public sealed class SiloRegistry(IRedisClient redis, string service)
             return JsonSerializer.Deserialize(json.Span, SiloRecordJson.Default.SiloRecord) is
             {
                 Id: not null, Name: not null, State: not null, Version: not null, Engine: not null, Host: not null, Labels: not null, Queues: not null, Gpus: not null, LeaseSeconds: > 0,
-            } record && record.Queues.All(q => q is { Name: not null, Generation: not null })
+            } record && record.Queues.All(q => q is { Name: not null, Generation: not null }) &&
+                (record.Findings ?? []).All(f => f is { Code: not null, Severity: not null, Message: not null, Action: not null })
                 ? record
                 : null;
         }

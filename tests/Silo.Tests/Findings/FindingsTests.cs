@@ -1,23 +1,25 @@
 using System.Diagnostics;
 using Gristmill.Grains.Options;
+using Gristmill.Grains.Silo;
 using Gristmill.Redis;
 using Gristmill.Silo.Findings;
 using Gristmill.Store;
 using Gristmill.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Tests.Findings;
 
 /// <summary>The doctor on real servers, with real producers and consumers. Each test has a server of its own: it looks at all keys.</summary>
 public sealed class FindingsTests
 {
+    private static readonly string Meta = new RedisKeys("default", 0, "asr").Of("meta");
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task List_of_another_type_is_an_error(StoreKind kind)
     {
-        await using var at = await Doctor.StartAsync(kind);
+        await using var at = await DoctorBench.StartAsync(kind);
         await at.DoAsync("ZADD", "asr_list", "1", "a");
         var finding = await at.FindAsync("list_wrong_type");
         Assert.Equal((Finding.Error, "asr"), (finding.Severity, finding.Queue));
@@ -27,7 +29,7 @@ public sealed class FindingsTests
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task List_of_another_name_that_fills_is_named(StoreKind kind)
     {
-        await using var at = await Doctor.StartAsync(kind);
+        await using var at = await DoctorBench.StartAsync(kind);
         await at.DoAsync("RPUSH", "asr-list", "{}");
         Assert.Contains("has 1 item", (await at.FindAsync("list_elsewhere")).Message, StringComparison.Ordinal);
         await at.DoAsync("RPUSH", "asr-list", "{}", "{}");
@@ -40,21 +42,20 @@ public sealed class FindingsTests
     [Fact]
     public async Task List_of_another_name_stays_named_once_it_is_known_what_was_claimed()
     {
-        var claims = new Claims { Total = null };
-        await using var at = await Doctor.StartAsync(StoreKind.Redis, claims);
+        await using var at = await DoctorBench.StartAsync();
         await at.DoAsync("RPUSH", "asr-list", "{}");
         await at.FindAsync("list_elsewhere");
-        claims.Total = 0;
+        await at.DoAsync("HSET", Meta, "claimed", "0");
         await at.FindAsync("list_elsewhere");
-        claims.Total = 1;
+        await at.DoAsync("HSET", Meta, "claimed", "1");
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_elsewhere");
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Quiet_database_and_own_keys_give_no_finding(StoreKind kind)
     {
-        await using var at = await Doctor.StartAsync(kind);
-        await at.DoAsync("RPUSH", "gristmill:default:{asr}:ready", "1");
+        await using var at = await DoctorBench.StartAsync(kind);
+        await at.DoAsync("ZADD", "gristmill:default:{asr}:ready", "1", "1");
         await at.DoAsync("RPUSH", "asr_list", "{}");
         await at.DoAsync("ZADD", "scores", "1", "a");
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code != "redis_forgets");
@@ -63,8 +64,9 @@ public sealed class FindingsTests
     [Fact]
     public async Task Lists_that_gristmill_writes_or_another_silo_serves_are_no_foreign_lists()
     {
-        await using var at = await Doctor.StartAsync(StoreKind.Redis);
+        await using var at = await DoctorBench.StartAsync();
         await at.DoAsync("SADD", RedisKeys.Queues("default"), "tts");
+        await at.AddSiloAsync(Silos.Record("b", "tts"));
         await at.DoAsync("HSET", new RedisKeys("default", 0, "tts").Of("meta"), "lists", "tts_list\ntts_urgent");
         string[] ours = ["asr_letters", "replies:42", "tts_list", "tts_urgent"];
         foreach (var list in ours) await at.DoAsync("RPUSH", list, "{}");
@@ -83,7 +85,7 @@ public sealed class FindingsTests
     public async Task Real_producer_of_another_library_is_recognised(string library, string module, string package, string program, string expected)
     {
         Tools.RequirePythonModule(module, package);
-        await using var at = await Doctor.StartAsync(StoreKind.Redis);
+        await using var at = await DoctorBench.StartAsync();
         await RunPythonAsync(program.Replace("{0}", $"{at.Server.Port}", StringComparison.Ordinal));
         var finding = await at.FindAsync("other_library");
         Assert.Contains($"The {library} queue {expected} has 1 item, while the list 'asr_list' is empty", finding.Message, StringComparison.Ordinal);
@@ -93,35 +95,16 @@ public sealed class FindingsTests
     [Fact]
     public async Task Arq_queue_of_any_name_is_recognised_by_its_job()
     {
-        await using var at = await Doctor.StartAsync(StoreKind.Redis);
+        await using var at = await DoctorBench.StartAsync();
         await at.DoAsync("ZADD", "scribes:queue", "1", "j1");
         await at.DoAsync("SET", "arq:job:j1", "x");
         Assert.Contains("The ARQ queue 'scribes:queue'", (await at.FindAsync("other_library")).Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("rq:queue:a", "x", "RQ", "a")]
-    [InlineData("queue:mail", "{}", "Sidekiq", "mail")]
-    [InlineData("app:queue:mail", "{\"class\":\"A\",\"jid\":\"1\"}", "Sidekiq", "app:queue:mail")]
-    [InlineData("resque:queue:a", "x", "Resque", "a")]
-    [InlineData("bull:paint:wait", "1", "BullMQ", "paint")]
-    [InlineData("asynq:{default}:pending", "1", "Asynq", "default")]
-    [InlineData("queues:default", "{}", "Laravel", "default")]
-    [InlineData("celery", "", "Celery", "celery")]
-    public void List_of_a_dialect_is_recognised(string key, string item, string library, string queue) =>
-        Assert.Equal(new Dialect(library, queue), Dialect.OfList(key, item));
-
-    [Theory]
-    [InlineData("bull:wait")]
-    [InlineData("rq:queue:")]
-    [InlineData("work_queue")]
-    public void List_of_no_dialect_is_not(string key) => Assert.Null(Dialect.OfList(key, "{\"session_id\":\"s\"}"));
-
     [Fact]
     public async Task Client_that_waits_in_brpop_is_suspected_and_one_that_takes_is_told()
     {
-        var claims = new Claims();
-        await using var at = await Doctor.StartAsync(StoreKind.Redis, claims);
+        await using var at = await DoctorBench.StartAsync();
         await using var thief = RedisClient.Connect(Foreign(at.Server.Url), NullLoggerFactory.Instance);
         await using var connection = await thief.OpenDedicatedAsync(Cancelled);
         var waiting = connection.ExecuteAsync(new RedisCommand("BRPOP", "asr_list", "0").WithTimeout(TimeSpan.FromMinutes(1)), Cancelled).AsTask();
@@ -139,19 +122,26 @@ public sealed class FindingsTests
         Assert.Contains("at least 1 went", told.Message, StringComparison.Ordinal);
         Assert.Contains("RPOP", told.Message, StringComparison.Ordinal);
 
-        claims.Total = 1;
-        await at.DoAsync("LPOP", "asr_list");
+        // What a silo claims, and what a flush takes, is nobody's theft.
+        await at.DoAsync("RPUSH", "asr_list", "1", "2", "3");
+        await at.LookAsync();
+        await at.DoAsync("HSET", Meta, "claimed", "3");
+        await at.DoAsync("LTRIM", "asr_list", "2", "-1");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "other_consumer");
+        await at.DoAsync("FLUSHDB");
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "other_consumer");
     }
 
     [Fact]
     public async Task Redis_that_may_evict_or_forget_is_warned_of()
     {
-        await using var at = await Doctor.StartAsync(StoreKind.Redis);
+        await using var at = await DoctorBench.StartAsync();
         await at.DoAsync("CONFIG", "SET", "maxmemory", "100mb");
         await at.DoAsync("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
         Assert.Contains("allkeys-lru", (await at.FindAsync("redis_may_evict")).Message, StringComparison.Ordinal);
         await at.FindAsync("redis_forgets");
+        await at.DoAsync("CONFIG", "SET", "maxmemory", "0");
+        Assert.Equal(Finding.Info, (await at.FindAsync("redis_may_evict")).Severity);
         await at.DoAsync("CONFIG", "SET", "maxmemory-policy", "noeviction");
         await at.DoAsync("CONFIG", "SET", "appendonly", "yes");
         Assert.Empty(await at.LookAsync());
@@ -166,13 +156,173 @@ public sealed class FindingsTests
     }
 
     [Fact]
-    public async Task Scan_goes_on_where_the_last_look_ended()
+    public async Task Many_lists_of_others_are_one_line_and_the_one_that_is_alike_is_first()
     {
-        await using var at = await Doctor.StartAsync(StoreKind.Redis);
-        await at.DoAsync("EVAL", "for i = 1, 20000 do redis.call('SET', 'k' .. i, 1) end", "0");
+        await using var at = await DoctorBench.StartAsync();
+        for (var n = 0; n < 30; n++) await at.DoAsync("RPUSH", $"cache:{n}", "x");
         await at.DoAsync("RPUSH", "asr-list", "{}");
-        await Eventually.TrueAsync("the list is found", async () => (await at.LookAsync()).Any(f => f.Code == "list_elsewhere"), cancellationToken: Cancelled);
+        var found = (await at.LookAsync()).Where(f => f.Code == "list_elsewhere").ToList();
+        Assert.Equal([Finding.Warning, Finding.Info], found.Select(f => f.Severity));
+        Assert.Contains("'asr-list'", found[0].Message, StringComparison.Ordinal);
+        Assert.Contains("30 lists with other names have items and do not grow, such as 'cache:0' (1 item)", found[1].Message, StringComparison.Ordinal);
+        await at.DoAsync("RPUSH", "cache:7", "x");
+        Assert.Contains(await at.LookAsync(), f => f.Severity == Finding.Warning && f.Message.Contains("'cache:7' grows and has 2 items", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task List_that_grows_while_nobody_misses_anything_is_worth_knowing()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("RPUSH", "asr_list", "{}");
+        await at.DoAsync("RPUSH", "elsewhere", "{}");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_grows");
+        await at.DoAsync("RPUSH", "elsewhere", "{}");
+        Assert.Equal(Finding.Info, (await at.FindAsync("list_grows")).Severity);
+        await at.DoAsync("LPOP", "elsewhere");
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_grows");
+    }
+
+    [Fact]
+    public async Task Silo_is_unready_for_its_own_trouble_alone_and_writes_that_into_its_record()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("SADD", RedisKeys.Queues("default"), "tts");
+        await at.DoAsync("HSET", new RedisKeys("default", 0, "tts").Of("meta"), "lists", "tts_list");
+        await at.DoAsync("RPUSH", "tts_list", "{}");
+        await at.AddSiloAsync(Silos.Record("b", "mail") with { Findings = [new SiloFindingRecord("cut_off", "error", null, "The silo is cut off.", "See Redis.")] });
+        await at.DoAsync("SET", "asr_list", "x");
+        await using var client = RedisClient.Connect(RedisOptions.Parse(at.Server.Url), NullLoggerFactory.Instance);
+        var options = Options();
+        options.SiloName = "me";
+        var life = new SiloLife();
+        using var service = new FindingsService(client, Microsoft.Extensions.Options.Options.Create(options), new SiloIdentity("me"), [new OwnTrouble(), new StoppingFinding(life)], NullLogger<FindingsService>.Instance, TimeProvider.System);
+        life.Drain();
+        await service.LookAsync(Cancelled);
+        Assert.Equal(["cut_off", "draining", "list_wrong_type", "queue_not_served", "queue_without_silo"], service.Current.Where(f => f.Severity == Finding.Error).Select(f => f.Code).Order());
+        Assert.Equal(["draining", "list_wrong_type", "queue_not_served"], service.InTheWay.Select(f => f.Code).Order());
+        Assert.Equal(["queue_not_served"], service.OwnRecords.Select(f => f.Code));
+    }
+
+    [Fact]
+    public async Task Scan_goes_on_where_the_last_look_ended_and_says_that_it_saw_a_part()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("EVAL", "for i = 1, 5000 do redis.call('SET', 'k' .. i, 1) end", "0");
+        await at.DoAsync("RPUSH", "asr-list", "{}");
+        var look = at.LookOf(Options(), s => s with { KeysPerLook = 500 });
+        var first = await look.TakeAsync(Cancelled);
+        Assert.Contains("of 5001 keys have been gone through", DoctorBench.Only(first, "looked_in_part").Message, StringComparison.Ordinal);
+        IReadOnlyList<Finding> found = [];
+        for (var looks = 0; looks < 15 && !found.Any(f => f.Code == "list_elsewhere"); looks++) found = await look.TakeAsync(Cancelled);
+        DoctorBench.Only(found, "list_elsewhere");
+        for (var looks = 0; looks < 15; looks++) found = await look.TakeAsync(Cancelled);
+        Assert.DoesNotContain(found, f => f.Code == "looked_in_part");
+    }
+
+    [Fact]
+    public async Task Look_sends_small_commands_alone()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.LoadAsync(RecordedKeys.All);
+        await at.DoAsync("EVAL", "for i = 1, 20000 do redis.call('SET', 'k' .. i, 1) end", "0");
+        await at.DoAsync("RPUSH", "asr_list", "{}");
+        await at.DoAsync("CONFIG", "RESETSTAT");
+        await at.LookAsync();
+        var calls = ServerFacts.Parse((await at.DoAsync("INFO", "commandstats")).AsString())
+            .Where(f => f.Key.StartsWith("cmdstat_", StringComparison.Ordinal))
+            .ToDictionary(f => f.Key["cmdstat_".Length..], f => int.Parse(f.Value.Split(',')[0].Split('=')[1], System.Globalization.CultureInfo.InvariantCulture));
+        string[] small =
+        [
+            "client|list", "client|setname", "config|get", "config|resetstat", "dbsize", "exists", "get", "hexists", "hget", "hlen", "hmget", "info", "lindex", "llen", "memory|usage",
+            "ping", "pttl", "scan", "srandmember", "time", "type", "zcard", "zrange",
+        ];
+        Assert.Empty(calls.Keys.Except(small));
+        Assert.InRange(calls["scan"], 2, 200);
+    }
+
+    [Fact]
+    public async Task Queue_with_a_backlog_and_no_silo_is_an_error_and_a_paused_one_a_warning()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("SADD", RedisKeys.Queues("default"), "tts");
+        await at.DoAsync("HSET", new RedisKeys("default", 0, "tts").Of("meta"), "lists", "tts_list");
+        await at.DoAsync("RPUSH", "tts_list", "{}", "{}");
+        var finding = await at.FindAsync("queue_without_silo");
+        Assert.Equal((Finding.Error, "tts"), (finding.Severity, finding.Queue));
+        Assert.Contains("2 items in 'tts_list' and 0 jobs that are ready", finding.Message, StringComparison.Ordinal);
+
+        await at.AddSiloAsync(Silos.Record("b", "tts"));
+        Assert.DoesNotContain(await at.LookAsync(), f => f.Code is "queue_without_silo" or "queue_paused");
+        await at.DoAsync("HSET", new RedisKeys("default", 0, "tts").Of("meta"), "state", "paused");
+        Assert.Equal(Finding.Warning, (await at.FindAsync("queue_paused")).Severity);
+    }
+
+    [Fact]
+    public async Task Key_of_a_queue_that_is_of_another_type_is_an_error()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("SET", new RedisKeys("default", 0, "asr").Of("retrying"), "x");
+        var finding = await at.FindAsync("key_wrong_type");
+        Assert.Contains("'gristmill:default:{asr}:retrying' of the queue 'asr' is a string in Redis, and must be a zset", finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Silos_that_are_lost_or_unlike_are_named_and_what_others_say_of_themselves_is_repeated()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        var generation = Silos.Record("a", "asr").Queues[0].Generation;
+        await at.DoAsync("HSET", new RedisKeys("default", 0, "asr").Of("silos"), generation, "a");
+        await at.AddSiloAsync(Silos.Record("a", "asr"), TimeSpan.FromSeconds(30));
+        await at.AddSiloAsync(Silos.Record("b", "asr") with { Version = "9.9.9", Findings = [new SiloFindingRecord("gpu_put_aside", "warning", null, "Device GPU 0 is put aside: Xid 79", "See nvidia-smi.")] });
+        await at.AddSiloAsync(Silos.Record("c", "asr") with { Engine = "Orleans" });
+        var found = await at.LookAsync();
+        Assert.Contains("'a' on host-a (process 7) was lost 30 s ago", DoctorBench.Only(found, "silo_lost").Message, StringComparison.Ordinal);
+        Assert.Contains("3 of the queue 'asr', which a silo of that queue gives back", DoctorBench.Only(found, "silo_lost").Message, StringComparison.Ordinal);
+        Assert.Contains("1.0.0 (c); 9.9.9 (b)", DoctorBench.Only(found, "silo_versions").Message, StringComparison.Ordinal);
+        Assert.Equal(Finding.Error, DoctorBench.Only(found, "silo_engines").Severity);
+        Assert.Equal("b", DoctorBench.Only(found, "gpu_put_aside").Silo);
+
+        await at.DoAsync("HDEL", new RedisKeys("default", 0, "asr").Of("silos"), generation);
+        await at.DoAsync("HSET", Meta, "recovered", "3");
+        Assert.Contains("given back by now (3 jobs of lost silos in all)", (await at.FindAsync("silo_lost")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_a_queue_went_through_is_told_for_ten_minutes()
+    {
+        var clock = new ManualClock();
+        var queue = new QueueRuntime("asr", new QueueOptions(), null!, () => null!, clock);
+        var findings = new BridgeFindings(new SiloQueues(), clock);
+        queue.History.Reaped(leases: 1, recovered: 4, dead: 1);
+        queue.History.Flushed();
+        queue.History.LeaseLost();
+        queue.History.LeaseLost();
+        clock.Advance(TimeSpan.FromMinutes(1));
+        var told = findings.Of(queue).ToList();
+        Assert.Equal(["store_flushed", "jobs_recovered"], told.Select(f => f.Code));
+        Assert.Contains("the last 60 s ago: 4 run again, 1 had lost their silo too often", told[1].Message, StringComparison.Ordinal);
+        queue.History.LeaseLost();
+        queue.History.Reaped(leases: 2, recovered: 0, dead: 0);
+        Assert.Equal(2, findings.Of(queue).Count(f => f.Code == "leases_expire"));
+        clock.Advance(QueueHistory.Shown);
+        Assert.Empty(findings.Of(queue));
+    }
+
+    [Fact]
+    public async Task Redis_that_is_nearly_full_or_cannot_save_is_said()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        var used = long.Parse(ServerFacts.Parse((await at.DoAsync("INFO", "memory")).AsString())["used_memory"], System.Globalization.CultureInfo.InvariantCulture);
+        await at.DoAsync("CONFIG", "SET", "maxmemory", $"{used + used / 20}");
+        await at.FindAsync("redis_full");
+        await at.DoAsync("CONFIG", "SET", "maxmemory", "0");
+        Directory.CreateDirectory(Path.Combine((await at.DoAsync("CONFIG", "GET", "dir"))[1].AsString(), "dump.rdb"));
+        await at.DoAsync("BGSAVE");
+        await Eventually.TrueAsync("the save failed", async () => (await at.DoAsync("INFO", "persistence")).AsString().Contains("rdb_last_bgsave_status:err", StringComparison.Ordinal), cancellationToken: Cancelled);
+        Assert.Equal(Finding.Error, (await at.FindAsync("redis_cannot_save")).Severity);
+    }
+
+    private static GristmillOptions Options() => new() { Queues = { ["asr"] = new QueueOptions { List = "asr_list", Handler = "h" } } };
 
     private static RedisOptions Foreign(string url)
     {
@@ -181,53 +331,16 @@ public sealed class FindingsTests
         return options;
     }
 
+    private sealed class OwnTrouble : IOwnFindings
+    {
+        public IReadOnlyList<Finding> Current => [new Finding("queue_not_served", Finding.Error, "asr", "Queue asr cannot be served.", "See the log.")];
+    }
+
     private static async Task RunPythonAsync(string program)
     {
         using var python = Process.Start(new ProcessStartInfo(Tools.SystemPython, ["-c", program]) { RedirectStandardError = true })!;
         var said = await python.StandardError.ReadToEndAsync(Cancelled);
         await python.WaitForExitAsync(Cancelled);
         Assert.True(python.ExitCode == 0, said);
-    }
-
-    private sealed class Claims : IClaimCounts
-    {
-        public long? Total { get; set; } = 0;
-
-        public long? ClaimedFrom(string queue, string list) => Total;
-    }
-
-    private sealed class Doctor(IRedisServer server, IRedisClient client, FindingsService service) : IAsyncDisposable
-    {
-        public IRedisServer Server => server;
-
-        public static async Task<Doctor> StartAsync(StoreKind kind, IClaimCounts? claims = null)
-        {
-            var server = await Stores.StartAsync(kind);
-            var client = RedisClient.Connect(RedisOptions.Parse(server.Url), NullLoggerFactory.Instance);
-            var options = new GristmillOptions { Redis = server.Url, Queues = { ["asr"] = new QueueOptions { List = "asr_list", Handler = "h", DeadLetterList = "asr_letters", ReplyToPrefixes = ["replies:"] } } };
-            return new Doctor(server, client, new FindingsService(
-                client, Options.Create(options), NullLogger<FindingsService>.Instance, TimeProvider.System, claims));
-        }
-
-        public ValueTask<RedisReply> DoAsync(string name, params string[] arguments) => client.ExecuteAsync(new RedisCommand(name, arguments), Cancelled);
-
-        public async Task<IReadOnlyList<Finding>> LookAsync()
-        {
-            await service.LookAsync(Cancelled);
-            return service.Current;
-        }
-
-        public async Task<Finding> FindAsync(string code)
-        {
-            var found = await LookAsync();
-            return Assert.Single(found, f => f.Code == code);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            service.Dispose();
-            await client.DisposeAsync();
-            await server.DisposeAsync();
-        }
     }
 }

@@ -1,0 +1,81 @@
+namespace Gristmill.Grains.Silo;
+
+/// <summary>What was given back of lost silos within a while.</summary>
+/// <param name="Leases">Leases that had expired.</param>
+/// <param name="Recovered">Jobs that went back to the queue.</param>
+/// <param name="Dead">Jobs that had lost their silo too often and are dead letters.</param>
+/// <param name="At">When it was the last time.</param>
+internal sealed record Recovery(int Leases, int Recovered, int Dead, DateTimeOffset At);
+
+/// <summary>
+/// What a queue went through on this silo lately, for the doctor: leases that expired, its own and others', jobs that were
+/// given back, keys that were flushed. Written by the bridge, read from any thread. Holds the last <see cref="Most"/> events.
+/// </summary>
+internal sealed class QueueHistory(TimeProvider clock)
+{
+    /// <summary>How far back it is told of: long enough to be seen, short enough to be true.</summary>
+    public static readonly TimeSpan Shown = TimeSpan.FromMinutes(10);
+
+    private const int Most = 100;
+    private readonly Lock _gate = new();
+    private readonly Queue<DateTimeOffset> _lost = new();
+    private readonly Queue<Recovery> _recoveries = new();
+    private DateTimeOffset? _flushedAt;
+
+    /// <summary>The own lease was found expired.</summary>
+    public void LeaseLost()
+    {
+        lock (_gate) Keep(_lost, clock.GetUtcNow());
+    }
+
+    /// <summary>Leases had expired, and what they held was given back.</summary>
+    public void Reaped(int leases, int recovered, int dead)
+    {
+        lock (_gate) Keep(_recoveries, new Recovery(leases, recovered, dead, clock.GetUtcNow()));
+    }
+
+    /// <summary>The keys of the queue were found flushed.</summary>
+    public void Flushed()
+    {
+        lock (_gate) _flushedAt = clock.GetUtcNow();
+    }
+
+    /// <summary>How often the own lease was lost lately.</summary>
+    public int LeasesLost
+    {
+        get
+        {
+            lock (_gate) return _lost.Count(IsRecent);
+        }
+    }
+
+    /// <summary>When the keys were flushed; null when that was not lately.</summary>
+    public DateTimeOffset? FlushedAt
+    {
+        get
+        {
+            lock (_gate) return _flushedAt is { } at && IsRecent(at) ? at : null;
+        }
+    }
+
+    /// <summary>All that was given back lately; null when nothing was.</summary>
+    public Recovery? Recovered
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var recent = _recoveries.Where(r => IsRecent(r.At)).ToList();
+                return recent.Count == 0 ? null : new Recovery(recent.Sum(r => r.Leases), recent.Sum(r => r.Recovered), recent.Sum(r => r.Dead), recent[^1].At);
+            }
+        }
+    }
+
+    private bool IsRecent(DateTimeOffset at) => clock.GetUtcNow() - at < Shown;
+
+    private static void Keep<T>(Queue<T> events, T item)
+    {
+        events.Enqueue(item);
+        while (events.Count > Most) events.Dequeue();
+    }
+}

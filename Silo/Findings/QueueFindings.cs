@@ -1,0 +1,52 @@
+using Gristmill.Redis;
+using Gristmill.Store;
+
+namespace Gristmill.Silo.Findings;
+
+/// <summary>What keeps a queue's jobs waiting, as the store shows it: no silo serves it, it is paused, or a key of it is another's.</summary>
+internal static class QueueFindings
+{
+    public static async Task LookAsync(Probe probe, ClusterLook cluster, ConfiguredLists lists, DoctorSettings settings, List<Finding> found, CancellationToken cancellationToken)
+    {
+        foreach (var queue in cluster.Queues)
+        {
+            var listed = lists.All.Where(l => l.Queue == queue.Name).Sum(l => Math.Max(0, l.Length));
+            if (Waiting(queue, listed) is { } finding) found.Add(finding);
+            await KeysAsync(probe, new RedisKeys(settings.Options.Service, 0, queue.Name), found, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static Finding? Waiting(ClusterQueue queue, long listed)
+    {
+        var ready = queue.Counts?.Queued ?? 0;
+        if (listed + ready == 0) return null;
+        var waiting = $"{listed} items in {(queue.Lists.Count == 0 ? "no list" : string.Join(", ", queue.Lists.Select(l => $"'{l}'")))} and {ready} jobs that are ready";
+        if (!queue.IsServed)
+        {
+            return new Finding("queue_without_silo", Finding.Error, queue.Name,
+                $"No silo serves the queue '{queue.Name}', and work waits: {waiting}.",
+                $"Start a silo with this queue (gristmill silos shows those that there are; a queue with Labels needs one that has them), or purge what is not wanted.");
+        }
+
+        return queue.Counts?.Mode switch
+        {
+            QueueMode.Paused => new Finding("queue_paused", Finding.Warning, queue.Name, $"The queue '{queue.Name}' is paused, and work waits: {waiting}.", $"gristmill queues resume {queue.Name}"),
+            QueueMode.Draining when listed > 0 => new Finding("queue_paused", Finding.Warning, queue.Name, $"The queue '{queue.Name}' drains and takes nothing new, and work waits: {waiting}.", $"gristmill queues resume {queue.Name}"),
+            _ => null,
+        };
+    }
+
+    // All keys are asked for at once: a line of small commands.
+    private static async Task KeysAsync(Probe probe, RedisKeys keys, List<Finding> found, CancellationToken cancellationToken)
+    {
+        var expected = KeyTypes.Of(keys).ToList();
+        var types = await Task.WhenAll(expected.Select(k => probe.AskAsync("TYPE", new RedisCommand("TYPE", k.Key), cancellationToken))).ConfigureAwait(false);
+        for (var i = 0; i < expected.Count; i++)
+        {
+            if (types[i] is not { } reply || reply.AsString() is var type && (type == "none" || type == expected[i].Type)) continue;
+            found.Add(new Finding("key_wrong_type", Finding.Error, keys.Queue,
+                $"The key '{expected[i].Key}' of the queue '{keys.Queue}' is a {types[i]!.Value.AsString()} in Redis, and must be a {expected[i].Type}: the steps that need it fail.",
+                "Something else has written it: find out what, and rename the key away."));
+        }
+    }
+}
