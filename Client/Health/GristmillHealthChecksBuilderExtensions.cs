@@ -7,11 +7,8 @@ namespace Gristmill.Client;
 /// <summary>Adds the client's check to a host's health checks.</summary>
 public static class GristmillHealthChecksBuilderExtensions
 {
-    // A probe that waits longer than this is of no use to those who ask.
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
-
     /// <summary>
-    /// Checks that Redis answers, within 5 s, and of the queues that are named that a silo serves them:
+    /// Checks that Redis answers, within 3 s, and of the queues that are named that a silo serves them:
     /// <c>services.AddHealthChecks().AddGristmill("asr")</c>. Needs <c>AddGristmillClient</c>.
     /// </summary>
     /// <param name="builder">The host's health checks.</param>
@@ -38,6 +35,6 @@ public static class GristmillHealthChecksBuilderExtensions
         }
 
         return builder.Add(new HealthCheckRegistration(
-            name, provider => new GristmillHealthCheck(provider.GetRequiredService<IGristmillClient>(), queues), failureStatus, tags, Timeout));
+            name, provider => new GristmillHealthCheck(provider.GetRequiredService<IGristmillClient>(), queues, provider.GetService<TimeProvider>() ?? TimeProvider.System), failureStatus, tags));
     }
 }

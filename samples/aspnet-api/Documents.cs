@@ -73,7 +73,7 @@ internal sealed class Documents(IGristmillClient client, string folder)
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Document))]
 [JsonSerializable(typeof(Counts))]
 [JsonSerializable(typeof(DocumentStatus))]

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Gristmill.AspNetApi;
 using Gristmill.Client;
 
@@ -8,7 +9,11 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 
 builder.Services.AddGristmillClient(options => options.Redis = builder.Configuration["REDIS_URL"] ?? "redis://localhost:6379/0");
 builder.Services.AddHealthChecks().AddGristmill(Documents.Queue);
 builder.Services.AddProblemDetails();
-builder.Services.ConfigureHttpJsonOptions(http => http.SerializerOptions.TypeInfoResolverChain.Insert(0, DocumentJson.Default));
+builder.Services.ConfigureHttpJsonOptions(http =>
+{
+    http.SerializerOptions.TypeInfoResolverChain.Insert(0, DocumentJson.Default);
+    http.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+});
 builder.Services.AddSingleton(provider => new Documents(
     provider.GetRequiredService<IGristmillClient>(), builder.Configuration["FILES"] ?? Path.Combine(Path.GetTempPath(), "documents")));
 

@@ -28,7 +28,7 @@ public sealed class HealthTests
         Assert.Equal((HealthStatus.Healthy, "open, 1 silos, 0 queued, 0 running, 0 dead"), (served.Status, served.Data["asr"]));
         await fixture.Queue.PauseAsync(Stop);
         Assert.Equal("The queue 'asr' is paused.", (await LookAsync()).Description);
-        await server.DisposeAsync();
+        await server.KillAsync();
         var gone = await LookAsync();
         Assert.Equal(HealthStatus.Unhealthy, gone.Status);
         Assert.Contains($"redis://127.0.0.1:{server.Port}", gone.Description, StringComparison.Ordinal);

@@ -50,7 +50,8 @@ public sealed class SettingsTests(SharedStores stores) : IClassFixture<SharedSto
         await fixture.Queue.EnqueueAsync(new Clip("s1", 1), new EnqueueOptions { SessionId = "s1", Sequence = 1, SessionEnd = true }, Stop);
         Assert.Empty(await silo.StartAsync());
         await fixture.Queue.EnqueueAsync(new Clip("s1", 0), new EnqueueOptions { SessionId = "s1", Sequence = 0 }, Stop);
-        foreach (var seq in new[] { await silo.StartOneAsync(), await silo.StartOneAsync() }) await silo.CompleteAsync(seq);
+        await silo.CompleteAsync(await silo.StartOneAsync());
+        await silo.CompleteAsync(await silo.StartOneAsync());
 
         Assert.Equal(("completed", 2L), (await fixture.Queue.Sessions.GetAsync("s1", Stop)) is { } session ? (session.State, session.Done) : default);
     }

@@ -46,7 +46,7 @@ public sealed partial class TutorialTests
         var bin = Directory.CreateDirectory(folder.File("bin")).FullName;
         var program = Path.Combine(bin, "gristmill");
         File.WriteAllText(program, $"#!/bin/sh\nexec dotnet {Path.Combine(AppContext.BaseDirectory, "gristmill.dll")} \"$@\"\n");
-        var script = new StringBuilder("exec 2>&1\nset -e\nchmod +x bin/gristmill\ntrap 'kill $SILO 2>/dev/null' EXIT\n");
+        var script = new StringBuilder("exec 2>&1\nset -e\nchmod +x bin/gristmill\ntrap 'kill $SILO 2>/dev/null || true' EXIT\n");
         foreach (var (commands, _) in blocks) script.Append(commands).Append($"\necho '{Mark}'\n");
         File.WriteAllText(folder.File("tutorial.sh"), script.ToString());
         var lines = new List<string>();

@@ -20,8 +20,8 @@ public sealed class AspNetApiTests
         using var http = new HttpClient { BaseAddress = new Uri(url), Timeout = Faults.Support.FaultBench.Patience };
         await Eventually.EqualAsync("Degraded", () => http.GetStringAsync("/health", Stop), Faults.Support.FaultBench.Patience, Stop);
 
-        // Without any silo the API takes files, and their jobs wait.
-        var text = string.Concat(Enumerable.Repeat("the mill and the stone\n", 10_000));
+        // Enough work for several reports. Without any silo the API takes files, and their jobs wait.
+        var text = string.Concat(Enumerable.Repeat("the mill and the stone\n", 300_000));
         var (status, taken) = await UploadAsync(http, System.Text.Encoding.UTF8.GetBytes(text));
         Assert.Equal((HttpStatusCode.Accepted, "queued"), (status, taken.GetProperty("state").GetString()));
         var id = taken.GetProperty("id").GetString();
@@ -31,7 +31,7 @@ public sealed class AspNetApiTests
 
         Assert.StartsWith($"event: state\ndata: {{\"id\":\"{id}\",\"state\":\"queued\"}}\n\n", events, StringComparison.Ordinal);
         Assert.Contains("event: progress\n", events, StringComparison.Ordinal);
-        Assert.EndsWith($"event: state\ndata: {{\"id\":\"{id}\",\"state\":\"completed\",\"percent\":100,\"result\":{{\"words\":50000,\"top\":[{{\"word\":\"the\",\"count\":20000}},{{\"word\":\"mill\",\"count\":10000}},{{\"word\":\"and\",\"count\":10000}}]}}}}\n\n", events, StringComparison.Ordinal);
+        Assert.EndsWith($"event: state\ndata: {{\"id\":\"{id}\",\"state\":\"completed\",\"percent\":100,\"result\":{{\"words\":1500000,\"top\":[{{\"word\":\"the\",\"count\":600000}},{{\"word\":\"mill\",\"count\":300000}},{{\"word\":\"and\",\"count\":300000}}]}}}}\n\n", events, StringComparison.Ordinal);
         Assert.Equal("Healthy", await http.GetStringAsync("/health", Stop));
 
         // The same upload again is the same job; the README's caller, as it stands.
