@@ -6,7 +6,7 @@ namespace Gristmill.Client;
 /// The dead letters of one queue. What acts on many first notes the numbers of those that match, page by page and only of
 /// those that were dead at the beginning, and then moves them in batches: jobs that die again meanwhile are left alone.
 /// </summary>
-internal sealed class DeadLetters(ClientContext context, QueueStore store, ClientQueueOptions options) : IDeadLetters
+internal sealed class DeadLetters(ClientContext context, QueueStore store, QueueSettings settings) : IDeadLetters
 {
     // Payloads come with each page: small pages bound the memory.
     private const int PageSize = 100;
@@ -49,6 +49,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Clien
     public async Task<RequeueOutcome> RequeueAsync(string id, ReadOnlyMemory<byte>? payload = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
+        var options = await settings.GetAsync(cancellationToken).ConfigureAwait(false);
         if (payload is { } edited) JobComposer.CheckPayload(edited, options);
         var view = await context.Retry.RepeatableAsync(token => store.GetAsync(id, token), cancellationToken).ConfigureAwait(false);
         if (view is null) return RequeueOutcome.Unknown;
@@ -61,6 +62,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Clien
     public async Task<long> RequeueAllAsync(DeadLetterFilter? filter = null, CancellationToken cancellationToken = default)
     {
         long requeued = 0;
+        var options = await settings.GetAsync(cancellationToken).ConfigureAwait(false);
         foreach (var batch in (await MatchingAsync(filter, cancellationToken).ConfigureAwait(false)).Chunk(BatchSize))
         {
             var jobs = batch.Select(seq => (seq, (ReadOnlyMemory<byte>?)null)).ToArray();

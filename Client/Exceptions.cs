@@ -22,7 +22,7 @@ public sealed class InvalidJobException : GristmillClientException
         Index = index;
     }
 
-    /// <summary>The field that is wrong: payload, id, sessionId, priority, maxAttempts, timeoutSeconds, runAt, dependsOn, replyTo.</summary>
+    /// <summary>The field that is wrong: payload, id, sessionId, sequence, sessionTotal, priority, maxAttempts, timeoutSeconds, runAt, dependsOn, replyTo.</summary>
     public string Field { get; }
 
     /// <summary>too_large, malformed, invalid_field or foreign_dialect.</summary>
@@ -64,6 +64,16 @@ public sealed class JobNotFoundException : GristmillClientException
 
     /// <summary>The id.</summary>
     public string Id { get; }
+}
+
+/// <summary>A result was asked of a job that ended without one, or has not ended; the message says what became of it.</summary>
+public sealed class JobNotCompletedException : InvalidOperationException
+{
+    internal JobNotCompletedException(string message, Job job)
+        : base(message) => Job = job;
+
+    /// <summary>The job as it stood.</summary>
+    public Job Job { get; }
 }
 
 /// <summary>Enqueueing stopped: Redis failed, or the queue is full. Says what was enqueued before.</summary>

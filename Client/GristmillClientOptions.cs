@@ -19,12 +19,12 @@ public sealed class GristmillClientOptions
     public string Service { get; set; } = "default";
 
     /// <summary>
-    /// Whether jobs without an id get one from the client, a GUID, so that enqueueing can be repeated safely when the
-    /// outcome of a call is unknown. Such an id costs an entry in the queue's index, some 150 bytes, for
-    /// <see cref="ClientQueueOptions.IdWindow"/>. Default false: the store gives the id, and a call whose outcome is unknown
-    /// fails with <see cref="EnqueueFailedException"/>.
+    /// Whether jobs without an id get one from the client, a GUID, before they are sent, so that a call whose answer was lost is
+    /// made again and never makes a second job. Such an id costs an entry in the queue's index, some 150 bytes, for
+    /// <see cref="ClientQueueOptions.IdWindow"/>. With false the store gives the id, which costs nothing, and a call whose
+    /// answer was lost fails with <see cref="EnqueueFailedException"/>. Default true.
     /// </summary>
-    public bool GenerateIds { get; set; }
+    public bool GenerateIds { get; set; } = true;
 
     /// <summary>How often a call is made again after a failure that allows it, 0 to 20. Default 3.</summary>
     public int MaxRetries { get; set; } = 3;
@@ -40,17 +40,23 @@ public sealed class GristmillClientOptions
     /// <summary>Jobs that may be watched or waited for at once, 1 to 1,000,000. Default 10,000.</summary>
     public int MaxWatchers { get; set; } = 10_000;
 
-    /// <summary>How payloads are written and results read. Default <see cref="JsonSerializerOptions.Web"/>: camelCase.</summary>
-    public JsonSerializerOptions Json { get; set; } = JsonSerializerOptions.Web;
+    /// <summary>
+    /// How the overloads without a <c>JsonTypeInfo</c> write payloads and read results. Null (the default) is
+    /// <see cref="JsonSerializerOptions.Web"/>: camelCase.
+    /// </summary>
+    public JsonSerializerOptions? Json { get; set; }
 
-    /// <summary>What holds for queues that are not named in <see cref="Queues"/>.</summary>
+    /// <summary>
+    /// What holds for queues that are not named in <see cref="Queues"/> and of which no silo has said anything yet; of the others
+    /// <see cref="ClientQueueOptions.MaxReady"/> alone.
+    /// </summary>
     public ClientQueueOptions Defaults { get; set; } = new();
 
-    /// <summary>Queues with settings of their own, by name. They should say what the queue's silos say.</summary>
+    /// <summary>
+    /// Queues with settings of their own, by name: for these alone what the queue's silos say in Redis is not asked for. Needed
+    /// only by who enqueues before a silo has ever served the queue.
+    /// </summary>
     public Dictionary<string, ClientQueueOptions> Queues { get; set; } = [];
-
-    /// <summary>What holds for a queue.</summary>
-    internal ClientQueueOptions For(string queue) => Queues.TryGetValue(queue, out var own) ? own : Defaults;
 }
 
 /// <summary>What a client must know of a queue to enqueue as its silos expect it.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization.Metadata;
 using Gristmill.Store;
 
@@ -30,6 +31,7 @@ public interface IQueueClient
     /// <exception cref="JobConflictException">The id belongs to a job with another payload.</exception>
     /// <exception cref="QueueFullException">The queue has no room.</exception>
     /// <exception cref="EnqueueFailedException">Redis failed; it says whether the job may have been enqueued.</exception>
+    [RequiresUnreferencedCode(Reflection.Message), RequiresDynamicCode(Reflection.Message)]
     Task<JobHandle> EnqueueAsync<T>(T payload, EnqueueOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>As the other overload, with a contract made at compile time.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Gristmill.Redis;
@@ -12,19 +13,31 @@ internal sealed partial class QueueClient
 
     private long _announcedAt;
 
+    [RequiresUnreferencedCode(Reflection.Message), RequiresDynamicCode(Reflection.Message)]
     public Task<JobHandle> EnqueueAsync<T>(T payload, EnqueueOptions? options = null, CancellationToken cancellationToken = default) =>
-        EnqueueRawAsync(JsonSerializer.SerializeToUtf8Bytes(payload, _context.Options.Json), options, cancellationToken);
+        EnqueueRawAsync(JsonSerializer.SerializeToUtf8Bytes(payload, _context.Options.Json ?? JsonSerializerOptions.Web), options, cancellationToken);
 
     public Task<JobHandle> EnqueueAsync<T>(T payload, JsonTypeInfo<T> type, EnqueueOptions? options = null, CancellationToken cancellationToken = default) =>
         EnqueueRawAsync(JsonSerializer.SerializeToUtf8Bytes(payload, type), options, cancellationToken);
 
     public async Task<JobHandle> EnqueueRawAsync(ReadOnlyMemory<byte> payload, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var job = JobComposer.Compose(payload, options, _options, _context.Options.GenerateIds, index: null);
-        var handles = new List<JobHandle>(1);
-        await SendAsync([job], handles, cancellationToken).ConfigureAwait(false);
-        var handle = handles[0];
-        return handle.Outcome == EnqueueOutcome.Conflict ? throw new JobConflictException(Name, handle.Id) : handle;
+        using var span = ProducerSpan.Start(Name, batch: null);
+        try
+        {
+            var handles = new List<JobHandle>(1);
+            var settings = await SettingsAsync(1, cancellationToken).ConfigureAwait(false);
+            var job = JobComposer.Compose(payload, options, settings, _context.Options.GenerateIds, index: null);
+            await SendAsync([job], settings, handles, cancellationToken).ConfigureAwait(false);
+            var handle = handles[0];
+            span.Sent(handle.Id);
+            return handle.Outcome == EnqueueOutcome.Conflict ? throw new JobConflictException(Name, handle.Id) : handle;
+        }
+        catch (Exception error)
+        {
+            span.Failed(error);
+            throw;
+        }
     }
 
     public async Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IReadOnlyList<EnqueueRequest> jobs, CancellationToken cancellationToken = default)
@@ -35,18 +48,41 @@ internal sealed partial class QueueClient
             throw new ArgumentException($"There are {jobs.Count} jobs; one call takes at most {IQueueClient.MaxBatch}.", nameof(jobs));
         }
 
-        var composed = new ComposedJob[jobs.Count];
-        for (var i = 0; i < jobs.Count; i++)
+        if (jobs.Count == 0) return [];
+        using var span = ProducerSpan.Start(Name, jobs.Count);
+        try
         {
-            composed[i] = JobComposer.Compose(jobs[i].Payload, jobs[i].Options, _options, _context.Options.GenerateIds, i);
-        }
+            var settings = await SettingsAsync(jobs.Count, cancellationToken).ConfigureAwait(false);
+            var composed = new ComposedJob[jobs.Count];
+            for (var i = 0; i < jobs.Count; i++)
+            {
+                composed[i] = JobComposer.Compose(jobs[i].Payload, jobs[i].Options, settings, _context.Options.GenerateIds, i);
+            }
 
-        var handles = new List<JobHandle>(jobs.Count);
-        foreach (var piece in EnqueuePieces.Of(composed)) await SendAsync(piece, handles, cancellationToken).ConfigureAwait(false);
-        return handles;
+            var handles = new List<JobHandle>(jobs.Count);
+            foreach (var piece in EnqueuePieces.Of(composed)) await SendAsync(piece, settings, handles, cancellationToken).ConfigureAwait(false);
+            return handles;
+        }
+        catch (Exception error)
+        {
+            span.Failed(error);
+            throw;
+        }
     }
 
-    private async Task SendAsync(IReadOnlyList<ComposedJob> piece, List<JobHandle> handles, CancellationToken cancellationToken)
+    private async ValueTask<ClientQueueOptions> SettingsAsync(int jobs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _settings.GetAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (RedisException e)
+        {
+            throw new EnqueueFailedException($"{Jobs(jobs)} did not reach the queue '{Name}': {e.Message}", [], 0, e);
+        }
+    }
+
+    private async Task SendAsync(IReadOnlyList<ComposedJob> piece, ClientQueueOptions settings, List<JobHandle> handles, CancellationToken cancellationToken)
     {
         var repeatable = piece.All(j => j.Job.Header.Id is not null);
         var jobs = piece.Select(j => j.Job).ToArray();
@@ -54,7 +90,7 @@ internal sealed partial class QueueClient
         try
         {
             reply = await _context.Retry.RunAsync(
-                token => _store.EnqueueAsync(jobs, _context.NewEpoch(), _options.IdWindow, _options.MaxReady, _options.MaxWaiting, token),
+                token => _store.EnqueueAsync(jobs, _context.NewEpoch(), settings.IdWindow, settings.MaxReady, settings.MaxWaiting, token),
                 repeatable,
                 cancellationToken).ConfigureAwait(false);
         }
@@ -64,8 +100,8 @@ internal sealed partial class QueueClient
         }
 
         await AnnounceAsync(cancellationToken).ConfigureAwait(false);
-        if (reply.Status == StoreStatus.NoRoom) throw QueueFullException.Ready(Name, _options.MaxReady, handles);
-        if (reply.Status == StoreStatus.WaitingFull) throw QueueFullException.Waiting(Name, _options.MaxWaiting, handles);
+        if (reply.Status == StoreStatus.NoRoom) throw QueueFullException.Ready(Name, settings.MaxReady, handles);
+        if (reply.Status == StoreStatus.WaitingFull) throw QueueFullException.Waiting(Name, settings.MaxWaiting, handles);
         for (var i = 0; i < piece.Count; i++)
         {
             var result = reply.Results[i];

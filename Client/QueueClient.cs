@@ -12,16 +12,16 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
 
     private readonly ClientContext _context;
     private readonly QueueStore _store;
-    private readonly ClientQueueOptions _options;
+    private readonly QueueSettings _settings;
     private readonly QueueEvents _events;
 
     public QueueClient(ClientContext context, RedisKeys keys)
     {
         _context = context;
         _store = new QueueStore(context.Redis, keys);
-        _options = context.Options.For(keys.Queue);
+        _settings = new QueueSettings(context, _store);
         _events = new QueueEvents(context, keys.Events);
-        DeadLetters = new DeadLetters(context, _store, _options);
+        DeadLetters = new DeadLetters(context, _store, _settings);
         Sessions = new Sessions(context, _store);
     }
 
@@ -77,12 +77,13 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         JobComposer.CheckId(id);
         var why = reason ?? string.Empty;
         if (why.Length > MaxReasonLength) why = why[..MaxReasonLength];
+        var window = (await _settings.GetAsync(cancellationToken).ConfigureAwait(false)).IdWindow;
         var calls = 0;
         var verdicts = await _context.Retry.RepeatableAsync(
             token =>
             {
                 calls++;
-                return _store.CancelAsync([id], why, _options.IdWindow, token);
+                return _store.CancelAsync([id], why, window, token);
             },
             cancellationToken).ConfigureAwait(false);
         var outcome = Outcome(verdicts[0]);
@@ -98,8 +99,9 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(id);
         var (seq, _) = await _context.Retry.RepeatableAsync(token => _store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
         if (seq is not { } number) return RequeueOutcome.Unknown;
+        var window = (await _settings.GetAsync(cancellationToken).ConfigureAwait(false)).IdWindow;
         var verdicts = await _context.Retry.RunAsync(
-            token => _store.RequeueAsync([(number, null)], _options.IdWindow, token), repeatable: false, cancellationToken).ConfigureAwait(false);
+            token => _store.RequeueAsync([(number, null)], window, token), repeatable: false, cancellationToken).ConfigureAwait(false);
         return RequeueVerdict.Parse(verdicts[0].Verdict);
     }
 

@@ -40,7 +40,10 @@ public sealed class RedisServerException : RedisException
 /// <summary>The command was not sent: Redis cannot be reached, or the backlog is full. Safe to retry.</summary>
 public sealed class RedisUnavailableException : RedisException
 {
-    internal RedisUnavailableException(string message, Exception? inner = null)
+    /// <summary>Makes the exception; public for those who stand in for a Redis in tests.</summary>
+    /// <param name="message">What happened.</param>
+    /// <param name="inner">Its cause.</param>
+    public RedisUnavailableException(string message, Exception? inner = null)
         : base(message, inner)
     {
     }
@@ -52,7 +55,9 @@ public sealed class RedisUnavailableException : RedisException
 /// <summary>The command was sent and no reply came in time. It may have been executed, or still be.</summary>
 public sealed class RedisTimeoutException : RedisException
 {
-    internal RedisTimeoutException(string message)
+    /// <summary>Makes the exception; public for those who stand in for a Redis in tests.</summary>
+    /// <param name="message">What happened.</param>
+    public RedisTimeoutException(string message)
         : base(message)
     {
     }
@@ -64,7 +69,10 @@ public sealed class RedisTimeoutException : RedisException
 /// <summary>The connection was lost after the command was sent and before its reply came.</summary>
 public sealed class RedisConnectionLostException : RedisException
 {
-    internal RedisConnectionLostException(string message, Exception? inner = null)
+    /// <summary>Makes the exception; public for those who stand in for a Redis in tests.</summary>
+    /// <param name="message">What happened.</param>
+    /// <param name="inner">Its cause.</param>
+    public RedisConnectionLostException(string message, Exception? inner = null)
         : base(message, inner)
     {
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Gristmill.Store.Payloads;
 
 namespace Gristmill.Store;
@@ -29,7 +30,7 @@ public sealed record ForeignLists(string? DeadLetters, IReadOnlyList<string> Rep
     }
 
     /// <summary>What the store's meta holds of the replies: the prefixes, and the names of two members; empty for none.</summary>
-    internal string RepliesText() => ReplyPrefixes.Count == 0 ? string.Empty : JsonSerializer.Serialize<string[]>([Fields.ReplyTo, Fields.JobId, .. ReplyPrefixes]);
+    internal string RepliesText() => ReplyPrefixes.Count == 0 ? string.Empty : JsonSerializer.Serialize([Fields.ReplyTo, Fields.JobId, .. ReplyPrefixes], ForeignListsJson.Default.StringArray);
 
     /// <summary>Reads what the store's meta holds: its fields mirror and replies.</summary>
     public static ForeignLists Parse(string? mirror, string? replies)
@@ -37,7 +38,7 @@ public sealed record ForeignLists(string? DeadLetters, IReadOnlyList<string> Rep
         string[] words;
         try
         {
-            words = replies is null ? [] : JsonSerializer.Deserialize<string[]>(replies) ?? [];
+            words = replies is null ? [] : JsonSerializer.Deserialize(replies, ForeignListsJson.Default.StringArray) ?? [];
         }
         catch (JsonException)
         {
@@ -50,3 +51,6 @@ public sealed record ForeignLists(string? DeadLetters, IReadOnlyList<string> Rep
             : new ForeignLists(mirror, [], PayloadFields.Default);
     }
 }
+
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class ForeignListsJson : JsonSerializerContext;

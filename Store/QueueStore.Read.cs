@@ -98,9 +98,23 @@ public sealed partial class QueueStore
         };
     }
 
-    /// <summary>Notes which lists the queue takes its items from, for those who look at it from outside.</summary>
-    public async ValueTask AnnounceListsAsync(IReadOnlyList<string> lists, CancellationToken cancellationToken = default) =>
-        await redis.ExecuteAsync(new RedisCommand("HSET", keys.Of("meta"), "lists", string.Join('\n', lists)), cancellationToken).ConfigureAwait(false);
+    /// <summary>Notes which lists the queue takes its items from and what it expects of jobs, for those outside the silos.</summary>
+    public async ValueTask AnnounceAsync(IReadOnlyList<string> lists, QueueRules rules, CancellationToken cancellationToken = default) =>
+        await redis.ExecuteAsync(new RedisCommand("HSET", keys.Of("meta"), "lists", string.Join('\n', lists)).Add("rules").Add(rules.ToJson()), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>What the queue's silos expect of jobs; null when none has said it.</summary>
+    public async ValueTask<QueueRules?> RulesAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return QueueRules.Parse((await redis.ExecuteAsync(new RedisCommand("HGET", keys.Of("meta"), "rules"), cancellationToken).ConfigureAwait(false)).AsStringOrNull());
+        }
+        catch (RedisServerException error) when (error.Code == RedisErrorCode.WrongType)
+        {
+            // The step that follows names the key.
+            return null;
+        }
+    }
 
     /// <summary>The length of a list of this queue.</summary>
     public async ValueTask<long> LengthAsync(string list, CancellationToken cancellationToken = default) =>

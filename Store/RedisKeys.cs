@@ -11,6 +11,12 @@ public sealed partial class RedisKeys
     /// <summary>The schema of what stands behind these keys.</summary>
     public const string Schema = "1";
 
+    /// <summary>
+    /// What clients in other languages keep to: docs/redis-protocol.md says what may change with its second number, and that the
+    /// first one changes with anything else.
+    /// </summary>
+    public const string Protocol = "1.0";
+
     /// <summary>Where every key of Gristmill begins; no foreign list may.</summary>
     public const string Prefix = "gristmill:";
 
@@ -74,6 +80,9 @@ public sealed partial class RedisKeys
 
     /// <summary>The set of queues of a service, by name.</summary>
     public static string Queues(string service) => $"{Root(service)}queues";
+
+    /// <summary>The scripts that clients call, and their version.</summary>
+    public static string Scripts(string service) => $"{Root(service)}scripts";
 
     /// <summary>The set of the ids of a service's silos. No queue can have this hash tag: its name has an '@'.</summary>
     public static string Silos(string service) => $"{Root(service)}{{@silos}}:ids";

@@ -1,3 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
 namespace Gristmill.Client;
 
 /// <summary>
@@ -6,11 +10,23 @@ namespace Gristmill.Client;
 /// </summary>
 public sealed record EnqueueOptions
 {
-    /// <summary>Makes enqueueing the same job twice harmless: at most 256 bytes of text. Null: the store gives one.</summary>
+    /// <summary>
+    /// Makes enqueueing the same job twice harmless: at most 256 bytes of text. Null: the client gives one, or the store
+    /// (<see cref="GristmillClientOptions.GenerateIds"/>).
+    /// </summary>
     public string? Id { get; init; }
 
     /// <summary>The session that the job belongs to, at most 256 bytes of text.</summary>
     public string? SessionId { get; init; }
+
+    /// <summary>The place in the session's order, 0 to 536,870,911, where the queue orders sessions by number.</summary>
+    public int? Sequence { get; init; }
+
+    /// <summary>How many jobs the session has, 1 to 536,870,911: it is over when so many are done.</summary>
+    public int? SessionTotal { get; init; }
+
+    /// <summary>Whether this is the session's last job.</summary>
+    public bool? SessionEnd { get; init; }
 
     /// <summary>0 (first) to 9; "high" is 2, "normal" 5 and "low" 8.</summary>
     public int? Priority { get; init; }
@@ -34,7 +50,24 @@ public sealed record EnqueueOptions
 /// <summary>One job of many.</summary>
 /// <param name="Payload">The payload, JSON where the queue asks for it.</param>
 /// <param name="Options">What it asks for; null for what the payload and the queue say.</param>
-public readonly record struct EnqueueRequest(ReadOnlyMemory<byte> Payload, EnqueueOptions? Options = null);
+public readonly record struct EnqueueRequest(ReadOnlyMemory<byte> Payload, EnqueueOptions? Options = null)
+{
+    /// <summary>A job with a typed payload.</summary>
+    /// <typeparam name="T">The payload's type.</typeparam>
+    /// <param name="payload">The payload.</param>
+    /// <param name="type">How to write it.</param>
+    /// <param name="options">What it asks for.</param>
+    public static EnqueueRequest Of<T>(T payload, JsonTypeInfo<T> type, EnqueueOptions? options = null) =>
+        new(JsonSerializer.SerializeToUtf8Bytes(payload, type), options);
+
+    /// <summary>A job with a typed payload, written as <see cref="JsonSerializerOptions.Web"/> says.</summary>
+    /// <typeparam name="T">The payload's type.</typeparam>
+    /// <param name="payload">The payload.</param>
+    /// <param name="options">What it asks for.</param>
+    [RequiresUnreferencedCode(Reflection.Message), RequiresDynamicCode(Reflection.Message)]
+    public static EnqueueRequest Of<T>(T payload, EnqueueOptions? options = null) =>
+        new(JsonSerializer.SerializeToUtf8Bytes(payload, JsonSerializerOptions.Web), options);
+}
 
 /// <summary>What became of a job that was handed over.</summary>
 public enum EnqueueOutcome

@@ -34,6 +34,9 @@ internal static class JobComposer
         ReplyTo = "replyTo",
         TraceParent = "traceParent",
         TraceState = "traceState",
+        Sequence = "sequence",
+        SessionTotal = "sessionTotal",
+        SessionEnd = "sessionEnd",
     };
 
     /// <summary>The job.</summary>
@@ -108,6 +111,9 @@ internal static class JobComposer
     {
         if (options.Id is { } id) json.WriteString(OptionNames.JobId, id);
         if (options.SessionId is { } session) json.WriteString(OptionNames.SessionId, session);
+        if (options.Sequence is { } sequence) json.WriteNumber(OptionNames.Sequence!, sequence);
+        if (options.SessionTotal is { } total) json.WriteNumber(OptionNames.SessionTotal!, total);
+        if (options.SessionEnd is { } end) json.WriteBoolean(OptionNames.SessionEnd!, end);
         if (options.Priority is { } priority) json.WriteNumber(OptionNames.Priority, priority);
         if (options.Timeout is { } timeout) json.WriteNumber(OptionNames.Timeout, timeout.TotalSeconds);
         if (options.MaxAttempts is { } attempts) json.WriteNumber(OptionNames.RetryCount, attempts - 1);

@@ -23,7 +23,7 @@ public sealed class JobHandle
 
     /// <summary>
     /// Whether this call made the job; false where the id was known. When a call with an explicit id had to be repeated
-    /// because its first answer was lost, false as well.
+    /// because its first answer was lost, false as well; with an id of the client's own making true.
     /// </summary>
     public bool Created => Outcome is EnqueueOutcome.Created or EnqueueOutcome.Cancelled;
 
@@ -38,6 +38,9 @@ public sealed class JobHandle
 
     /// <inheritdoc cref="IQueueClient.CancelAsync"/>
     public Task<CancelOutcome> CancelAsync(string? reason = null, CancellationToken cancellationToken = default) => _queue.CancelAsync(Id, reason, cancellationToken);
+
+    /// <inheritdoc cref="IQueueClient.RetryAsync"/>
+    public Task<RequeueOutcome> RetryAsync(CancellationToken cancellationToken = default) => _queue.RetryAsync(Id, cancellationToken);
 
     /// <summary>Queue, id and outcome.</summary>
     public override string ToString() => $"{Queue}/{Id} ({Outcome})";

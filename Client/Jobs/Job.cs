@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -75,8 +76,9 @@ public sealed record Job
     /// <summary>The result of a completed job; default when it completed without one.</summary>
     /// <typeparam name="T">Its type.</typeparam>
     /// <param name="options">How to read it; null for <see cref="JsonSerializerOptions.Web"/>.</param>
-    /// <exception cref="InvalidOperationException">The job has not completed; the message says what became of it.</exception>
+    /// <exception cref="JobNotCompletedException">The job has not completed; the message says what became of it.</exception>
     /// <exception cref="JsonException">The result is not of this type.</exception>
+    [RequiresUnreferencedCode(Reflection.Message), RequiresDynamicCode(Reflection.Message)]
     public T? GetResult<T>(JsonSerializerOptions? options = null)
     {
         EnsureCompleted();
@@ -86,7 +88,7 @@ public sealed record Job
     /// <summary>The result of a completed job; default when it completed without one.</summary>
     /// <typeparam name="T">Its type.</typeparam>
     /// <param name="type">How to read it.</param>
-    /// <exception cref="InvalidOperationException">The job has not completed; the message says what became of it.</exception>
+    /// <exception cref="JobNotCompletedException">The job has not completed; the message says what became of it.</exception>
     /// <exception cref="JsonException">The result is not of this type.</exception>
     public T? GetResult<T>(JsonTypeInfo<T> type)
     {
@@ -99,7 +101,7 @@ public sealed record Job
         if (State == JobState.Completed) return;
         var why = Reason is null ? string.Empty : $", because of {Reason}";
         var last = Errors.Count == 0 ? string.Empty : $" The last error: {Errors[^1].Message}";
-        throw new InvalidOperationException($"The job {Queue}/{Id} has no result: it is {JobStates.Name(State)}{why}.{last}");
+        throw new JobNotCompletedException($"The job {Queue}/{Id} has no result: it is {JobStates.Name(State)}{why}.{last}", this);
     }
 }
 

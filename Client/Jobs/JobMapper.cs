@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Gristmill.Store;
 
 namespace Gristmill.Client;
@@ -55,7 +56,7 @@ internal static class JobMapper
         }
     }
 
-    private static JsonElement Text(ReadOnlyMemory<byte> bytes) => JsonSerializer.SerializeToElement(Encoding.UTF8.GetString(bytes.Span));
+    private static JsonElement Text(ReadOnlyMemory<byte> bytes) => JsonSerializer.SerializeToElement(Encoding.UTF8.GetString(bytes.Span), JobTextJson.Default.String);
 
     private static JobWait? Wait(JobView view, QueueCondition condition) => view.State switch
     {
@@ -69,3 +70,6 @@ internal static class JobMapper
 
     private static DateTimeOffset? Time(long unixMilliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(unixMilliseconds);
 }
+
+[JsonSerializable(typeof(string))]
+internal sealed partial class JobTextJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using Gristmill.Grains.Gpu;
 using Gristmill.Grains.Workers;
+using Gristmill.Store;
 using Gristmill.Store.Payloads;
 
 namespace Gristmill.Grains.Options;
@@ -93,6 +94,16 @@ public sealed class QueueOptions
 
     /// <summary>The members that are read: where there are sessions, also theirs.</summary>
     public PayloadFields ReadFields => Sessions is null ? Fields : Fields.WithSessions();
+
+    /// <summary>What clients must know to enqueue as this queue expects it.</summary>
+    public QueueRules ToRules() => new()
+    {
+        MaxPayloadBytes = MaxPayloadBytes,
+        AllowOpaque = AllowOpaque,
+        IdWindowMs = (long)TimeSpan.FromSeconds(IdWindowSeconds).TotalMilliseconds,
+        MaxWaiting = WaitingLimit,
+        Fields = ReadFields,
+    };
 
     /// <summary>All lists, those with the first priority first.</summary>
     public IReadOnlyList<ListOptions> AllLists() =>

@@ -25,6 +25,7 @@ internal sealed class BridgeHost(
     /// <summary>What runs on a silo that drains is waited for, however long it takes.</summary>
     public static readonly TimeSpan DrainLimit = TimeSpan.FromDays(365);
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(50);
+    private readonly ClientScripts _scripts = new(redis, options.Value.Service);
     private readonly ThreadPoolGuard _threads = new(log, () => queues.All.Any(q => q.Executing > 0));
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -120,7 +121,8 @@ internal sealed class BridgeHost(
         await queue.StartAsync(error => log.RunnerBroken(queue.Name, error), cancellationToken);
     }
 
-    // Clients list the queues that are served, and the lists behind them, without knowing any silo.
+    // Clients list the queues that are served, with the lists behind them and what they expect of jobs, and find the scripts, without
+    // knowing any silo.
     private async Task<bool> AnnounceAsync(CancellationToken cancellationToken)
     {
         if (queues.All.Count == 0) return true;
@@ -129,7 +131,8 @@ internal sealed class BridgeHost(
             var command = new RedisCommand("SADD", RedisKeys.Queues(options.Value.Service));
             foreach (var queue in queues.All) command.Add(queue.Name);
             await redis.ExecuteAsync(command, cancellationToken);
-            foreach (var queue in queues.All) await queue.Store.AnnounceListsAsync([.. queue.Lists.Select(l => l.Name)], cancellationToken);
+            foreach (var queue in queues.All) await queue.Store.AnnounceAsync([.. queue.Lists.Select(l => l.Name)], queue.Options.ToRules(), cancellationToken);
+            await _scripts.PublishAsync(SiloReporter.Version, cancellationToken);
             return true;
         }
         catch (RedisException)

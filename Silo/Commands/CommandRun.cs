@@ -41,6 +41,9 @@ internal sealed class CommandRun : IAsyncDisposable
             Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded),
             Service = Service,
             MaxRetries = 0,
+
+            // Without repetitions a job is as safe with the store's own id, which is shorter to type.
+            GenerateIds = false,
         },
         NullLoggerFactory.Instance,
         Environment.Clock);

@@ -47,6 +47,9 @@ internal static class GristmillApi
     {
         var options = silo.Value;
         client.Service = options.Service;
+
+        // Who calls the API again after a lost answer does not know an id that was made here: what is safe to call again has an id of his.
+        client.GenerateIds = false;
         client.Database = options.Redis is { } url ? RedisOptions.Parse(url).Database : 0;
         foreach (var (name, queue) in options.Queues)
         {

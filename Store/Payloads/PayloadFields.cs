@@ -64,6 +64,9 @@ public sealed record PayloadFields
     /// <summary>The names as they are spelled by default.</summary>
     public static PayloadFields Default { get; } = new();
 
+    // JSON can say null where the record cannot.
+    internal bool AreNamed => !new[] { JobId, SessionId, QueuedAt, Priority, Timeout, RetryCount, RetryDelay, RunAt, DependsOn, ReplyTo, TraceParent, TraceState }.Contains(null);
+
     internal byte[][] Names => _names ??=
     [
         .. new[] { JobId, SessionId, QueuedAt, Priority, Timeout, RetryCount, RetryDelay, RunAt, DependsOn, ReplyTo, TraceParent, TraceState, Sequence, SessionTotal, SessionEnd }

@@ -30,7 +30,7 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Enqueue_typed_payload_is_stored_with_the_stores_own_id(StoreKind kind)
     {
-        await using var fixture = await ClientFixture.CreateAsync(stores, kind);
+        await using var fixture = await ClientFixture.CreateAsync(stores, kind, o => o.GenerateIds = false);
         var handle = await fixture.Queue.EnqueueAsync(new Clip("s1", 7), cancellationToken: Stop);
         var job = await handle.GetAsync(Stop);
 
@@ -221,11 +221,25 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
-    public async Task Enqueue_answer_lost_without_an_id_says_that_the_outcome_is_unknown()
+    public async Task EnqueueMany_answer_lost_is_repeated_and_enqueues_each_once()
     {
         var server = await stores.GetAsync(StoreKind.Redis);
         await using var proxy = TcpProxy.Start(server.Port);
         await using var fixture = ClientFixture.Create(server.Url, clientUrl: proxy.Url);
+        await WarmUpAsync(fixture);
+        proxy.CutAfterReplyBytes(0);
+        var handles = await fixture.Queue.EnqueueManyAsync([.. Enumerable.Range(0, 50).Select(n => EnqueueRequest.Of(new Clip("s1", n)))], Stop);
+
+        Assert.All(handles, h => Assert.True(h.Created));
+        Assert.Equal(WarmUps + 50, (await fixture.Queue.GetInfoAsync(Stop)).Counts.Queued);
+    }
+
+    [Fact]
+    public async Task Enqueue_answer_lost_without_an_id_says_that_the_outcome_is_unknown()
+    {
+        var server = await stores.GetAsync(StoreKind.Redis);
+        await using var proxy = TcpProxy.Start(server.Port);
+        await using var fixture = ClientFixture.Create(server.Url, o => o.GenerateIds = false, proxy.Url);
         await WarmUpAsync(fixture);
         proxy.CutAfterReplyBytes(0);
         var failed = await Assert.ThrowsAsync<EnqueueFailedException>(() => fixture.Queue.EnqueueAsync(new Clip("s1", 2), cancellationToken: Stop));
@@ -235,20 +249,20 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Theory]
-    [InlineData("clip-2", false)]
-    [InlineData(null, true)]
-    public async Task Enqueue_answer_lost_with_an_id_is_repeated_and_enqueues_once(string? id, bool generateIds)
+    [InlineData("clip-2")]
+    [InlineData(null)]
+    public async Task Enqueue_answer_lost_is_repeated_and_enqueues_once_whoever_made_the_id(string? id)
     {
         var server = await stores.GetAsync(StoreKind.Redis);
         await using var proxy = TcpProxy.Start(server.Port);
-        await using var fixture = ClientFixture.Create(server.Url, o => o.GenerateIds = generateIds, proxy.Url);
+        await using var fixture = ClientFixture.Create(server.Url, clientUrl: proxy.Url);
         await WarmUpAsync(fixture);
         proxy.CutAfterReplyBytes(0);
         var handle = await fixture.Queue.EnqueueAsync(new Clip("s1", 2), new EnqueueOptions { Id = id }, Stop);
 
         Assert.Equal(WarmUps + 1, (await fixture.Queue.GetInfoAsync(Stop)).Counts.Queued);
         Assert.NotNull(await handle.GetAsync(Stop));
-        Assert.Equal(generateIds, handle.Created);
+        Assert.Equal(id is null, handle.Created);
     }
 
     // The client first asks whether the server has its scripts: the answer that is lost shall be that of the call.

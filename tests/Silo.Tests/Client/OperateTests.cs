@@ -15,7 +15,7 @@ public sealed class OperateTests(SharedStores stores) : IClassFixture<SharedStor
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Cancel_each_state_has_its_outcome(StoreKind kind)
     {
-        await using var fixture = await ClientFixture.CreateAsync(stores, kind);
+        await using var fixture = await ClientFixture.CreateAsync(stores, kind, o => o.GenerateIds = false);
         var silo = await fixture.SiloAsync();
         var running = await fixture.Queue.EnqueueAsync(new Clip("s1", 1), cancellationToken: Stop);
         await silo.StartOneAsync();

@@ -49,7 +49,7 @@ public sealed class WatchTests(SharedStores stores) : IClassFixture<SharedStores
 
         Assert.Equal([JobState.Completed, JobState.Dead, JobState.Cancelled], jobs.Select(j => j.State));
         Assert.Equal([1], jobs[0].GetResult<int[]>()!);
-        var refused = Assert.Throws<InvalidOperationException>(() => jobs[1].GetResult<int[]>());
+        var refused = Assert.Throws<JobNotCompletedException>(() => jobs[1].GetResult<int[]>());
         Assert.Contains("is dead, because of fatal. The last error: broken clip", refused.Message, StringComparison.Ordinal);
         Assert.Equal("hand", jobs[0].Silo);
     }

@@ -155,6 +155,10 @@ public sealed partial class ScriptTests(SharedStores stores) : IClassFixture<Sha
     public void Protocol_page_names_every_script_with_its_keys_arguments_and_header_members()
     {
         var page = File.ReadAllText(Repository.Path("docs/redis-protocol.md"));
+        Assert.Contains($"\nProtocol {RedisKeys.Protocol}, schema {RedisKeys.Schema}. ", page, StringComparison.Ordinal);
+        Assert.Contains($"all of what silos alone call ({string.Join(", ", StoreScript.All.Except(ClientScripts.Verbs).Select(v => $"`{v}`"))})", page, StringComparison.Ordinal);
+        Assert.Contains($"for {string.Join(", ", ClientScripts.Verbs.SkipLast(1).Select(v => $"`{v}`"))} and `{ClientScripts.Verbs[^1]}`.", page, StringComparison.Ordinal);
+        Assert.Contains($"`{new QueueRules { MaxPayloadBytes = 1048576, IdWindowMs = 86_400_000, MaxWaiting = 100_000, Fields = PayloadFields.Default }.ToJson().Split(",\"queuedAt\"")[0]},…", page, StringComparison.Ordinal);
         foreach (var script in StoreScript.All.Select(StoreScript.Load))
         {
             var row = page.Split('\n').SingleOrDefault(l => l.StartsWith($"| `{script.Name}` | `", StringComparison.Ordinal)) ?? "";
