@@ -1,4 +1,5 @@
 """A worker that does as told, well or badly: the start by its arguments, each job by its payload's "do"."""
+import fcntl
 import json
 import os
 import resource
@@ -69,6 +70,17 @@ if "ignore-term" in mode:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if mode == "never":
     hang()
+if mode == "counted":
+    # The first to start serves, the third hangs, all others exit; the file that counts them is the second argument.
+    with open(sys.argv[2], "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(b".")
+        file.flush()
+        started = os.path.getsize(sys.argv[2])
+    if started == 3:
+        hang()
+    if started > 1:
+        sys.exit(4)
 if mode == "exit":
     print("no model here", file=sys.stderr)
     sys.exit(3)
