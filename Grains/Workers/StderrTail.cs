@@ -41,10 +41,11 @@ internal sealed class StderrTail(int maxLines)
         lock (_gate)
         {
             var text = new StringBuilder();
-            for (var n = Math.Max(0, _added - maxLines); n < _added; n++)
+            var first = Math.Max(0, _added - maxLines);
+            for (var n = first; n < _added; n++)
             {
                 var (bytes, length) = _lines[n % maxLines];
-                text.Append(text.Length == 0 ? "" : "\n").Append(Encoding.UTF8.GetString(bytes, 0, length));
+                text.Append(n == first ? "" : "\n").Append(Encoding.UTF8.GetString(bytes, 0, length));
             }
 
             return _added == 0 ? null : text.ToString();
