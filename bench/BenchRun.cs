@@ -12,13 +12,14 @@ internal sealed record BenchSettings(string Redis, int Jobs, int Runs, int Concu
 internal static class BenchRun
 {
     private const string Help = """
-        gristmill-bench throughput|latency|limit|scale|workers|calls [--jobs N] [--redis URL] [--runs N] [--concurrency N] [--batch N] [--json]
+        gristmill-bench throughput|latency|limit|scale|workers|sessions|calls [--jobs N] [--redis URL] [--runs N] [--concurrency N] [--batch N] [--json]
 
           throughput  jobs of about 200 bytes, pushed raw before the start, through a no-op C# handler
           latency     one push every 10 ms to an idle silo: push -> start of the handler
           limit       what Redis does here with the same batched scripts, without a silo
           scale       silos as processes: four against one with a handler that waits 20 ms, three against one with a no-op
           workers     a no-op in one Python worker: one job at a time, and in batches of 32
+          sessions    what an open session costs, and jobs of sessions beside the same jobs without
           calls       calls of grains: on one silo, and from one silo to another
 
           --redis     default redis://127.0.0.1:6379; use a database of its own (/9): the bench flushes it

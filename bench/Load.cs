@@ -16,17 +16,22 @@ internal static class Load
     public const string List = "bench_list";
 
     /// <summary>About 200 bytes, as a speech producer would push them.</summary>
-    public static byte[] Payload(int n) =>
-        Encoding.UTF8.GetBytes($$"""{"session_id":"session-{{n % 100}}","chunk":{{n}},"queued_at":"2026-01-17T19:00:00Z","language":"en-GB","audio_url":"s3://recordings/2026/01/17/{{n:D9}}.wav","sample_rate":16000,"speaker":"unknown"}""");
+    public static byte[] Payload(int n) => Payload(n, $"session-{n % 100}");
+
+    /// <summary>The same, of this session.</summary>
+    public static byte[] Payload(int n, string session) =>
+        Encoding.UTF8.GetBytes($$"""{"session_id":"{{session}}","chunk":{{n}},"queued_at":"2026-01-17T19:00:00Z","language":"en-GB","audio_url":"s3://recordings/2026/01/17/{{n:D9}}.wav","sample_rate":16000,"speaker":"unknown"}""");
 
     public static QueueStore Store(IRedisClient redis, string url) => new(redis, new RedisKeys("bench", RedisOptions.Parse(url).Database, Queue));
 
-    public static async Task PushAsync(IRedisClient redis, int jobs)
+    public static Task PushAsync(IRedisClient redis, int jobs) => PushAsync(redis, jobs, Payload);
+
+    public static async Task PushAsync(IRedisClient redis, int jobs, Func<int, byte[]> payload)
     {
         for (var at = 0; at < jobs; at += 1000)
         {
             var command = new RedisCommand("RPUSH", List);
-            for (var n = at; n < Math.Min(jobs, at + 1000); n++) command.Add(Payload(n));
+            for (var n = at; n < Math.Min(jobs, at + 1000); n++) command.Add(payload(n));
             await redis.ExecuteAsync(command);
         }
     }

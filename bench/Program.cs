@@ -8,6 +8,7 @@ return args.FirstOrDefault() switch
     "scale" => await BenchRun.RunAsync(args, Scale.RunAsync),
     "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
     "workers" => await BenchRun.RunAsync(args, Workers.RunAsync),
+    "sessions" => await BenchRun.RunAsync(args, Sessions.RunAsync),
     "calls" => await BenchRun.RunAsync(args, Calls.RunAsync),
     _ => BenchRun.Usage(),
 };

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Gristmill.Grains.Processes;
 
-/// <summary>What .NET's Process lacks: signals to a whole group, and the resident memory of another process.</summary>
+/// <summary>What .NET's Process lacks: signals, also to a whole group, and the resident memory of another process.</summary>
 internal static class ProcessGroup
 {
     public const int SigKill = 9;
@@ -22,6 +22,15 @@ internal static class ProcessGroup
         if (groupId > 1)
         {
             _ = kill(-groupId, signal);
+        }
+    }
+
+    /// <summary>Signals one process; one that is gone is no error.</summary>
+    public static void SignalOne(int processId, int signal)
+    {
+        if (processId > 1)
+        {
+            _ = kill(processId, signal);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Gristmill.Grains.Processes;
 /// <summary>
 /// Kills the process groups of workers and of the embedded store when the silo dies, however it dies. A tiny <c>sh</c>
 /// in a session of its own reads from a pipe that only the silo holds which groups to watch; the pipe's end is the
-/// silo's end, and the kernel closes it even after kill -9.
+/// silo's end, and the kernel closes it even after kill -9. What has left its group is found by its <see cref="ProcessMark"/>.
 /// </summary>
 /// <remarks>
 /// PR_SET_PDEATHSIG would not do: it follows the thread that started the worker, it is not inherited by the worker's
@@ -29,11 +29,20 @@ internal sealed class ProcessGuard : IDisposable
           esac
         done
         for g in $groups; do kill -s KILL -- "-$g"; done
+        round=0
+        while [ "$round" -lt "$2" ]; do
+          found=$(grep -lsF "$1" /proc/[0-9]*/environ)
+          [ -n "$found" ] || break
+          for f in $found; do f=${f#/proc/}; kill -s KILL "${f%%/*}"; done
+          round=$((round + 1))
+        done
         """;
 
     private readonly Lock _gate = new();
     private readonly HashSet<int> _watched = [];
+    private readonly string _mark = $"{Guid.NewGuid():N}/";
     private Process? _shell;
+    private long _lastMark;
     private bool _disposed;
 
     /// <summary>The guard's own process, for tests.</summary>
@@ -60,7 +69,11 @@ internal sealed class ProcessGuard : IDisposable
 
             _shell?.Dispose();
             var start = new ProcessStartInfo("setsid") { RedirectStandardInput = true };
-            foreach (var argument in (string[])["sh", "-c", Script, "gristmill-guard"])
+            string[] words =
+            [
+                "sh", "-c", Script, "gristmill-guard", ProcessMark.Entry(_mark), ProcessMark.MaxRounds.ToString(CultureInfo.InvariantCulture),
+            ];
+            foreach (var argument in words)
             {
                 start.ArgumentList.Add(argument);
             }
@@ -72,6 +85,9 @@ internal sealed class ProcessGuard : IDisposable
             }
         }
     }
+
+    /// <summary>A mark for the environment of one process that is to be watched: its children are killed with it wherever they go.</summary>
+    public ProcessMark NewMark() => ProcessMark.Of(_mark, Interlocked.Increment(ref _lastMark));
 
     public void Watch(int groupId)
     {

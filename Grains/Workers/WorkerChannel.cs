@@ -1,21 +1,21 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.Text;
 using Gristmill.Grains.Processes;
 
 namespace Gristmill.Grains.Workers;
 
 /// <summary>
 /// A child process and its three pipes: starts it in a session of its own, sends lines, reads lines, and tells of its
-/// end once its whole group is dead and its last output has been read. Knows nothing of jobs.
+/// end once all that it started is dead and its last output has been read. Knows nothing of jobs.
 /// </summary>
 internal sealed class WorkerChannel : IDisposable
 {
-    /// <summary>A grandchild that left the group may hold the pipes open; what it still writes is not waited for.</summary>
+    /// <summary>A grandchild that hid from the group and the mark may hold the pipes open; what it still writes is not waited for.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
 
     private readonly Process _process = new() { EnableRaisingEvents = true };
     private readonly ProcessGuard _guard;
+    private readonly ProcessMark _mark;
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _stdoutRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -27,9 +27,10 @@ internal sealed class WorkerChannel : IDisposable
     public WorkerChannel(WorkerOptions options, ProcessGuard guard, TimeProvider time, IEnumerable<(string Name, string Value)> environment)
     {
         _guard = guard;
+        _mark = guard.NewMark();
         _time = time;
         Tail = new StderrTail(options.StderrTailLines);
-        _process.StartInfo = StartInfo(options, environment);
+        _process.StartInfo = StartInfo(options, environment.Append((ProcessMark.Variable, _mark.Value)));
     }
 
     /// <summary>Also the id of its session and its process group.</summary>
@@ -37,13 +38,19 @@ internal sealed class WorkerChannel : IDisposable
 
     public StderrTail Tail { get; }
 
+    /// <summary>How many processes the worker left behind that were not in its group; known once it has <see cref="Exited"/>.</summary>
+    public int Strays { get; private set; }
+
     /// <summary>The exit status (128 + signal for a signal), once the group is dead and the output read.</summary>
     public Task<int> Exited => _exited.Task;
+
+    /// <summary>Whether a line is on its way to the worker, perhaps for long, since it does not read.</summary>
+    public bool IsSending => _sending.CurrentCount == 0;
 
     /// <summary>Starts process and readers.</summary>
     /// <exception cref="System.ComponentModel.Win32Exception">The system refuses to start it.</exception>
     public void Start(
-        int maxLineBytes, LineHandler onLine, Action<LineReaderEnd> onStdoutEnd, Action<string> onStderrLine, Action<Exception> onFault)
+        int maxLineBytes, LineHandler onLine, Action<LineReaderEnd> onStdoutEnd, Action<ReadOnlySpan<byte>> onStderrLine, Action<Exception> onFault)
     {
         _process.Exited += (_, _) => _ = FinishAsync();
         _process.Start();
@@ -56,9 +63,8 @@ internal sealed class WorkerChannel : IDisposable
             {
                 if (!line.IsEmpty)
                 {
-                    var text = Encoding.UTF8.GetString(line);
-                    Tail.Add(text);
-                    onStderrLine(text);
+                    Tail.Add(line);
+                    onStderrLine(line);
                 }
 
                 return true;
@@ -159,12 +165,13 @@ internal sealed class WorkerChannel : IDisposable
         thread.Start();
     }
 
-    /// <summary>The process is gone: end what it left in its group, read what it had said, and tell.</summary>
+    /// <summary>The process is gone: end what it left behind, read what it had said, and tell.</summary>
     private async Task FinishAsync()
     {
         var exitCode = _process.ExitCode;
         ProcessGroup.Signal(ProcessId, ProcessGroup.SigKill);
         _dead = true;
+        Strays = _mark.KillAll();
         _guard.Forget(ProcessId);
         try
         {

@@ -29,6 +29,9 @@ internal struct WorkerMessage
 
     public bool Heartbeat { get; private set; }
 
+    /// <summary>Whether the worker ends itself when the silo falls silent, and therefore wants its heartbeats.</summary>
+    public bool Watch { get; private set; }
+
     /// <summary>How many jobs a worker takes at once, as it says when it is ready; 0 where it does not say.</summary>
     public long Batch { get; private set; }
 
@@ -173,6 +176,11 @@ internal struct WorkerMessage
         {
             reader.Read();
             Heartbeat = reader.GetBoolean();
+        }
+        else if (reader.ValueTextEquals("watch"u8))
+        {
+            reader.Read();
+            Watch = reader.GetBoolean();
         }
         else
         {

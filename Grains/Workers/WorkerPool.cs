@@ -19,6 +19,9 @@ namespace Gristmill.Grains.Workers;
 /// </remarks>
 internal sealed partial class WorkerPool : IJobRunner
 {
+    /// <summary>A sweep that comes so late, and two of its intervals, was held up with the whole silo.</summary>
+    private static readonly TimeSpan MinStandstill = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
     private readonly WorkerPoolContext _context;
     private readonly WorkerSlot[] _slots;
@@ -28,6 +31,7 @@ internal sealed partial class WorkerPool : IJobRunner
     private ITimer? _timer;
     private long _lastJobId;
     private bool _sweeping;
+    private long _sweptAt;
     private bool _stopping;
     private string _lastFailure = "no worker has been started";
 
@@ -276,6 +280,7 @@ internal sealed partial class WorkerPool : IJobRunner
         {
             _context.Guard.EnsureRunning();
             var now = _context.Time.GetTimestamp();
+            ForgiveStandstill(now);
             foreach (var slot in _slots)
             {
                 (slot.Worker ?? StartIn(slot, now))?.Sweep(now);
@@ -287,6 +292,24 @@ internal sealed partial class WorkerPool : IJobRunner
             {
                 _sweeping = false;
             }
+        }
+    }
+
+    // Frozen, suspended or starved, the silo hears nobody; when it goes on, what its workers said meanwhile is still to be read.
+    private void ForgiveStandstill(long now)
+    {
+        var last = _sweptAt == 0 ? now : _sweptAt;
+        var gap = _context.Time.GetElapsedTime(last, now);
+        _sweptAt = now;
+        if (gap < MinStandstill + (2 * SweepInterval(_context.Options)))
+        {
+            return;
+        }
+
+        Log.StoodStill(_context.Logger, _context.Name, gap.TotalMilliseconds);
+        foreach (var slot in _slots)
+        {
+            slot.Worker?.Forgive(now - last);
         }
     }
 
@@ -328,7 +351,7 @@ internal sealed partial class WorkerPool : IJobRunner
                 _line.EndAll(AttemptResult.Cancelled.Instance);
             }
 
-            if (!obituary.WasReady && _slots.All(other => other.Worker is null))
+            if (!obituary.WasReady && _slots.All(other => other.IsHopeless))
             {
                 _line.EndAll(NoWorker());
                 _firstReady.TrySetException(new RunnerStartException(

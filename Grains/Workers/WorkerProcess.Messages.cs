@@ -68,6 +68,7 @@ internal sealed partial class WorkerProcess
 
             _state = WorkerState.Idle;
             _promisedHeartbeat = message.Heartbeat;
+            _watchesSilo = message.Watch;
             BatchSize = (int)Math.Clamp(message.Batch, 1, Options.BatchSize);
             WasReady = true;
         }
@@ -196,11 +197,11 @@ internal sealed partial class WorkerProcess
         }
     }
 
-    private void OnStderrLine(string line)
+    private void OnStderrLine(ReadOnlySpan<byte> line)
     {
         if (_pool.Logger.IsEnabled(LogLevel.Information) && _logBudget.TryTake())
         {
-            Log.Stderr(_pool.Logger, _label, line);
+            Log.Stderr(_pool.Logger, _label, Encoding.UTF8.GetString(line));
         }
     }
 

@@ -14,6 +14,7 @@ internal sealed partial class WorkerProcess
         }
 
         Escalate(now);
+        Beat(now);
         switch (State)
         {
             case WorkerState.Starting when Elapsed(_startedAt, now) > Options.StartupTimeout:
@@ -30,6 +31,31 @@ internal sealed partial class WorkerProcess
                 break;
             default:
                 break;
+        }
+    }
+
+    /// <summary>The silo stood still for so long and could hear nobody: time that counts against no worker.</summary>
+    /// <param name="time">How long, in ticks of the pool's clock.</param>
+    public void Forgive(long time)
+    {
+        // Whoever was heard meanwhile needs no pardon.
+        var heardAt = Volatile.Read(ref _heardAt);
+        Interlocked.CompareExchange(ref _heardAt, heardAt + time, heardAt);
+        lock (_gate)
+        {
+            _startedAt += time;
+            _movedAt += time;
+            _escalation = _escalation with { Since = _escalation.Since + time };
+        }
+    }
+
+    // A worker that does not read has its pipe full in time: nothing is put behind what it has not taken yet.
+    private void Beat(long now)
+    {
+        if (_watchesSilo && Elapsed(_beatAt, now) >= Options.HeartbeatInterval && !_channel.IsSending)
+        {
+            _beatAt = now;
+            SendInBackground(static (line, _) => WorkerRequests.WriteHeartbeat(line));
         }
     }
 

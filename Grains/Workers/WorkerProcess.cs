@@ -38,7 +38,6 @@ internal sealed partial class WorkerProcess
     private readonly Utf8JsonWriter _json = new(Stream.Null);
     private readonly LogBudget _logBudget;
     private readonly string _label;
-    private readonly long _startedAt;
 
     private WorkerState _state = WorkerState.Starting;
     private WorkerEnd _end;
@@ -48,7 +47,10 @@ internal sealed partial class WorkerProcess
     private long _movedAt;
     private int _garbageInARow;
     private bool _promisedHeartbeat;
+    private bool _watchesSilo;
+    private long _startedAt;
     private long _heardAt;
+    private long _beatAt;
     private long _memoryCheckedAt;
     private long _residentBytes;
     private Escalation _escalation;
@@ -321,6 +323,11 @@ internal sealed partial class WorkerProcess
         foreach (var job in jobs)
         {
             job.End(WorkerExit.OutcomeOfJob(end, exitCode, job.CancelRequested, _residentBytes, Options, stderr));
+        }
+
+        if (_channel.Strays > 0)
+        {
+            Log.Strays(_pool.Logger, _label, ProcessId, _channel.Strays);
         }
 
         _channel.Dispose();

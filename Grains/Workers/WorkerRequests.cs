@@ -15,6 +15,7 @@ internal static class WorkerRequests
         json.WriteNumber("protocol"u8, WorkerProtocol.Version);
         json.WriteString("worker"u8, worker);
         json.WriteNumber("heartbeat_seconds"u8, options.HeartbeatInterval.TotalSeconds);
+        json.WriteNumber("silo_timeout_seconds"u8, options.HeartbeatTimeout.TotalSeconds);
         json.WriteNumber("max_line_bytes"u8, options.MaxLineBytes);
         json.WriteNumber("max_result_bytes"u8, maxResultBytes);
         EndLine(json, output);
@@ -79,6 +80,8 @@ internal static class WorkerRequests
         json.WriteNumber("id"u8, id);
         EndLine(json, output);
     }
+
+    public static void WriteHeartbeat(ArrayBufferWriter<byte> output) => output.Write("{\"type\":\"heartbeat\"}\n"u8);
 
     public static void WriteStop(ArrayBufferWriter<byte> output) => output.Write("{\"type\":\"stop\"}\n"u8);
 

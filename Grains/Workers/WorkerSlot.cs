@@ -24,6 +24,12 @@ internal sealed class WorkerSlot(int index, WorkerOptions options, TimeProvider 
 
     public Task Running { get; private set; } = Task.CompletedTask;
 
+    /// <summary>Whether its last process did not get as far as to be ready: the next may fare the same.</summary>
+    public bool FailsToStart { get; private set; }
+
+    /// <summary>Whether no job shall wait for it: there is no process, or one that starts as the last one did, which failed.</summary>
+    public bool IsHopeless => Worker is null || (FailsToStart && !Worker.WasReady);
+
     public bool MayStart(long now) => Worker is null && time.GetElapsedTime(_freeSince, now) >= _backoff;
 
     public void Fill(WorkerProcess worker) => Worker = worker;
@@ -36,6 +42,7 @@ internal sealed class WorkerSlot(int index, WorkerOptions options, TimeProvider 
     {
         Worker = null;
         _freeSince = time.GetTimestamp();
+        FailsToStart = !obituary.WasReady && !obituary.WasOrderly;
         _failures = obituary.WasOrderly ? 0 : obituary.JobsDone > 0 ? 1 : _failures + 1;
         _backoff = _failures == 0 ? TimeSpan.Zero : Backoff(_failures);
         return _backoff;

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Workers;
 
-/// <summary>Event ids 3100–3199.</summary>
+/// <summary>Event ids 3100–3199 and 1180–1189.</summary>
 internal static partial class Log
 {
     [LoggerMessage(3100, LogLevel.Debug, "Worker {Worker} started as process {ProcessId}")]
@@ -34,6 +34,12 @@ internal static partial class Log
 
     [LoggerMessage(3109, LogLevel.Warning, "Worker {Worker}: {Lines} log lines were held back, there were too many in a second")]
     public static partial void Suppressed(ILogger logger, string worker, int lines);
+
+    [LoggerMessage(1180, LogLevel.Warning, "Worker {Worker} (process {ProcessId}) left {Count} processes outside its process group; they were killed")]
+    public static partial void Strays(ILogger logger, string worker, int processId, int count);
+
+    [LoggerMessage(1181, LogLevel.Warning, "Queue {Queue}: the silo stood still for {Milliseconds:F0} ms; no worker is judged by that time")]
+    public static partial void StoodStill(ILogger logger, string queue, double milliseconds);
 
     [LoggerMessage(3110, LogLevel.Information, "Worker {Worker} on stderr: {Line}")]
     public static partial void Stderr(ILogger logger, string worker, string line);

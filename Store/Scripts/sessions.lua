@@ -9,6 +9,7 @@
 -- Used by scripts that say USES sessions.
 
 local ORDERS, ORDINALS = 536870912, 16777216 -- 2^29 jobs of a session, 2^24 sessions at a time
+local RECORD = '^(%S+) (%a) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ?(.*)$'
 local OUTCOMES = { q = 'f', k = 'x', f = 'f', x = 'x' }
 
 local policy, loaded, touched = nil, {}, {}
@@ -46,31 +47,42 @@ end
 local function read_session(sid)
   local s = loaded[sid]
   if s ~= nil then return s or nil end
-  local words = {}
-  for word in string.gmatch(redis.call('HGET', k_sessions, sid) or '', '%S+') do words[#words + 1] = word end
-  if #words < 13 then
+  local record = redis.call('HGET', k_sessions, sid) or ''
+  local ordinal, state, following, done, failed, cancelled, missing, total, opened, at, gap, percent, last, active = string.match(record, RECORD)
+  if not ordinal then
     loaded[sid] = false
     return nil
   end
   s = {
-    sid = sid, ordinal = tonumber(words[1]), state = words[2], next = tonumber(words[3]), done = tonumber(words[4]), failed = tonumber(words[5]),
-    cancelled = tonumber(words[6]), missing = tonumber(words[7]), total = tonumber(words[8]), opened = tonumber(words[9]),
-    touched = tonumber(words[10]), gap = tonumber(words[11]), percent = tonumber(words[12]), last = words[13], active = {},
+    sid = sid, ordinal = tonumber(ordinal), state = state, next = tonumber(following), done = tonumber(done), failed = tonumber(failed),
+    cancelled = tonumber(cancelled), missing = tonumber(missing), total = tonumber(total), opened = tonumber(opened),
+    touched = tonumber(at), gap = tonumber(gap), percent = tonumber(percent), last = last, active = {}, record = record,
   }
-  for i = 14, #words do s.active[i - 13] = words[i] end
+  for word in string.gmatch(active, '%S+') do s.active[#s.active + 1] = word end
   loaded[sid] = s
   return s
 end
 
 local function low(s) return s.ordinal * ORDERS end
 
-local function members_of(key, s) return redis.call('ZCOUNT', key, text(low(s)), text(low(s) + ORDERS - 1)) end
+-- The scores of its jobs, as text: from and to.
+local function range_of(s)
+  if not s.from then s.from, s.to = text(low(s)), text(low(s) + ORDERS - 1) end
+  return s.from, s.to
+end
+
+local function members_of(key, s) return redis.call('ZCOUNT', key, range_of(s)) end
+
+-- One format for all: a call for each number is what a step of a job costs most.
+local function record_of(s)
+  local record = string.format('%.0f %s %.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f %s', s.ordinal, s.state, s.next, s.done, s.failed,
+    s.cancelled, s.missing, s.total, s.opened, s.touched, s.gap, s.percent, s.last)
+  return s.active[1] and record .. ' ' .. table.concat(s.active, ' ') or record
+end
 
 local function put_session(s)
-  redis.call('HSET', k_sessions, s.sid, table.concat({
-    text(s.ordinal), s.state, text(s.next), text(s.done), text(s.failed), text(s.cancelled), text(s.missing), text(s.total), text(s.opened),
-    text(s.touched), text(s.gap), text(s.percent), s.last, unpack(s.active),
-  }, ' '))
+  s.record = record_of(s)
+  redis.call('HSET', k_sessions, s.sid, s.record)
 end
 
 local function new_session(sid, now)
@@ -83,6 +95,7 @@ local function new_session(sid, now)
       opened = now, touched = now, gap = 0, percent = 0, last = '-', active = {},
     }
   until members_of(k_members, s) == 0
+  s.top = low(s) + policy.first - 1
   redis.call('HSET', k_meta, 'ordinal', text(ordinal))
   put_session(s)
   loaded[sid] = s
@@ -111,12 +124,17 @@ local function enter(s, seq, header_text)
   if not score or score < low(s) or score >= low(s) + ORDERS then
     local order = policy.order == 's' and tonumber(string.match(header_text, '"sq":(%d+)'))
     if not order then
-      local last = redis.call('ZREVRANGEBYSCORE', k_members, text(low(s) + ORDERS - 1), text(low(s)), 'WITHSCORES', 'LIMIT', 0, 1)
-      order = last[2] and tonumber(last[2]) - low(s) + 1 or policy.first
+      if not s.top then
+        local from, to = range_of(s)
+        local last = redis.call('ZREVRANGEBYSCORE', k_members, to, from, 'WITHSCORES', 'LIMIT', 0, 1)
+        s.top = tonumber(last[2]) or low(s) + policy.first - 1
+      end
+      order = s.top - low(s) + 1
     end
     -- It had been given up.
     if policy.order == 's' and order < s.next and s.missing > 0 then s.missing = s.missing - 1 end
     score = low(s) + math.min(order, ORDERS - 1)
+    if s.top then s.top = math.max(s.top, score) end
   end
   redis.call('ZADD', k_members, text(score), seq)
   local total = tonumber(string.match(header_text, '"sn":(%d+)'))
@@ -141,7 +159,7 @@ local function line_up(seq, header_text, now)
   -- What comes behind the end begins the session anew; before the finalising job is enqueued it goes on; behind a failure or
   -- a cancel it shares that.
   if not s or s.state == 'C' then
-    if s then redis.call('ZREMRANGEBYSCORE', k_members, text(low(s)), text(low(s) + ORDERS - 1)) end
+    if s then redis.call('ZREMRANGEBYSCORE', k_members, range_of(s)) end
     s = new_session(sid, now)
   elseif s.state == 'c' then
     s.state = 'e'
@@ -211,18 +229,22 @@ local function sessions_released(rows, now, how)
   return hold
 end
 
--- The first in line, and its place in the order.
-local function head_of(s)
-  local head = redis.call('ZRANGEBYSCORE', k_line, text(low(s)), text(low(s) + ORDERS - 1), 'WITHSCORES', 'LIMIT', 0, 1)
+-- The first in line behind so many, and its place in the order.
+local function head_of(s, behind)
+  local from, to = range_of(s)
+  local head = redis.call('ZRANGEBYSCORE', k_line, from, to, 'WITHSCORES', 'LIMIT', behind or 0, 1)
   if not head[1] then return nil end
   return head[1], tonumber(head[2]) - low(s)
 end
 
--- Moves who may go from the line to the ready ones. Returns how many.
-local function release(s, now)
+-- Without what follows it, which may be large: a copy of that for each job would be waste.
+local function priority_of_record(record) return priority_of(string.sub(record, 1, string.find(record, '\n', 1, true) or 0)) end
+
+-- Notes who may go from the line to the ready ones; settle_sessions writes that of all sessions at once. Returns how many.
+local function release(s, now, writes)
   local gone = 0
   while is_open(s) do
-    local seq, order = head_of(s)
+    local seq, order = head_of(s, gone)
     if not seq then
       local known = members_of(k_members, s)
       local lacks = policy.order == 's' and s.total > known + s.missing and #s.active == 0
@@ -241,38 +263,66 @@ local function release(s, now)
     end
     s.gap = 0
     s.next = math.max(s.next, order + 1)
-    local header = split(get_records({ seq })[1] or '{}\n')
-    put_session(s)
-    if policy.sticky > 0 and s.last ~= '-' then redis.call('HSET', k_sticky, seq, s.last .. ' ' .. text(now + policy.sticky)) end
-    redis.call('ZADD', k_ready, ready_score(priority_of(header), seq), seq)
-    redis.call('ZREM', k_line, seq)
+    if policy.sticky > 0 and s.last ~= '-' then
+      table.insert(writes.sticky, seq)
+      table.insert(writes.sticky, s.last .. ' ' .. text(now + policy.sticky))
+    end
+    table.insert(writes.ready, ready_score(priority_of_record(redis.call('HGET', k_jobs[shard_of(seq)], seq) or ''), seq))
+    table.insert(writes.ready, seq)
+    table.insert(writes.line, seq)
     gone = gone + 1
+    if not known and #s.active >= policy.limit then break end
   end
   return gone
 end
 
-local function write_session(s, due)
-  put_session(s)
-  if due then redis.call('ZADD', k_sessiondue, text(due), s.sid) else redis.call('ZREM', k_sessiondue, s.sid) end
+local function note_record(s, writes)
+  local record = record_of(s)
+  if record == s.record then return end
+  s.record = record
+  table.insert(writes.records, s.sid)
+  table.insert(writes.records, record)
+end
+
+local function note_session(s, due, writes)
+  note_record(s, writes)
+  if due then
+    table.insert(writes.due, text(due))
+    table.insert(writes.due, s.sid)
+  else
+    table.insert(writes.undue, s.sid)
+  end
+end
+
+-- The records first: a job is ready only once its session says that it is active; who is ready leaves the line last.
+local function write_sessions(writes)
+  call_many('HSET', k_sessions, writes.records)
+  call_many('HSET', k_sticky, writes.sticky)
+  call_many('ZADD', k_ready, writes.ready)
+  call_many('ZADD', k_sessiondue, writes.due)
+  call_many('ZREM', k_sessiondue, writes.undue)
+  call_many('ZREM', k_line, writes.line)
 end
 
 local function close_session(s, now)
   s.state, s.percent = string.upper(s.state), 1000
-  write_session(s, now + policy.keep)
+  put_session(s)
+  redis.call('ZADD', k_sessiondue, text(now + policy.keep), s.sid)
   redis.call('PUBLISH', a_events, 'session ' .. s.state .. ' ' .. s.sid)
 end
 
 -- Moves every session on that this step has touched. Returns how many jobs became ready.
 local function settle_sessions(now)
   local ready, asked = 0, false
+  local writes = { records = {}, sticky = {}, ready = {}, due = {}, undue = {}, line = {} }
   for _, s in pairs(touched) do
     if s.state == 'o' and s.total > 0 and members_of(k_members, s) + s.missing >= s.total then s.state = 'e' end
-    ready = ready + release(s, now)
+    ready = ready + release(s, now, writes)
     local over = #s.active == 0 and not head_of(s)
     if over and (s.state == 'e' and s.gap == 0 or s.state == 'q' or s.state == 'k') then
       s.state = OUTCOMES[s.state] or 'c'
       if policy.final then
-        write_session(s, now)
+        note_session(s, now, writes)
         asked = true
       else
         close_session(s, now)
@@ -280,19 +330,20 @@ local function settle_sessions(now)
     elseif s.state == 'q' or s.state == 'k' then
       -- What runs has been told: look again in a moment. What stands in line is cancelled at once.
       local waits_for_running = stepping and not head_of(s)
-      write_session(s, waits_for_running and now + 1000 or now)
+      note_session(s, waits_for_running and now + 1000 or now, writes)
       asked = asked or not waits_for_running
     elseif not is_open(s) then
-      put_session(s)
+      note_record(s, writes)
     elseif s.gap > 0 then
-      write_session(s, s.gap + policy.gap)
+      note_session(s, s.gap + policy.gap, writes)
     elseif s.state == 'o' and over and policy.idle > 0 then
-      write_session(s, s.touched + policy.idle)
+      note_session(s, s.touched + policy.idle, writes)
     else
-      write_session(s, nil)
+      note_session(s, nil, writes)
     end
   end
   touched = {}
+  write_sessions(writes)
   if asked then redis.call('PUBLISH', a_control, 'sessions') end
   return ready
 end

@@ -24,6 +24,7 @@ class Regenerate:
         notes = self.db.execute("SELECT id, content FROM notes WHERE user_id = ? ORDER BY id", (order["user_id"],)).fetchall()
         # An attempt that was lost with its worker goes on here behind the last batch that it wrote.
         done = {note for note, in self.db.execute("SELECT note_id FROM embeddings WHERE job_id = ?", (job.id,))}
+        job.log("Starting embedding regeneration task for user %s, job %s..." % (order["user_id"], job.id))
         job.log("Processing %d notes for user %s" % (len(notes), order["user_id"]))
         processed = failed = 0
         for start in range(0, len(notes), BATCH):
@@ -34,6 +35,7 @@ class Regenerate:
             status = "%d/%d processed, %d failed, %.0f%% done" % (processed, len(notes), failed, 100 * processed / len(notes))
             job.progress(processed, len(notes), status)
             job.log("Batch complete: " + status)
+        job.log("Embedding regeneration complete: %d succeeded, %d failed" % (processed - failed, failed))
         return {"embeddings_generated": processed - failed, "failed_notes": failed}
 
     def _write(self, notes, job):

@@ -20,12 +20,16 @@ async function run(handle, message, signal) {
 }
 
 export async function serve(handle) {
-  let running = Promise.resolve(), current, cancel;
+  let running = Promise.resolve(), current, cancel, silent = 0;
   for await (const line of createInterface({ input: process.stdin })) {
     const message = JSON.parse(line);
+    silent = 0;
     if (message.type === 'hello') {
-      setInterval(() => send({ type: 'heartbeat' }), message.heartbeat_seconds * 1000);
-      send({ type: 'ready', protocol: 1, heartbeat: true });
+      setInterval(() => {
+        if (++silent * message.heartbeat_seconds > message.silo_timeout_seconds) process.exit(0); // the silo is frozen
+        send({ type: 'heartbeat' });
+      }, message.heartbeat_seconds * 1000);
+      send({ type: 'ready', protocol: 1, heartbeat: true, watch: true });
     } else if (message.type === 'job') {
       [current, cancel] = [message.id, new AbortController()];
       running = run(handle, message, cancel.signal);

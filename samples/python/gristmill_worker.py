@@ -37,8 +37,9 @@ Long work calls job.check_cancelled() (raises Cancelled) or looks at job.cancell
 is ended by SIGTERM and then SIGKILL after the configured graces. print() and what C libraries write to stdout go to
 stderr, which is the worker's log.
 
-Without its silo a worker ends by itself: when stdin ends, and, looked at with each heartbeat, when nobody reads its stdout or
-the process that started it is gone. Runs on Python 3.9 and later.
+Without its silo a worker ends by itself: when stdin ends; looked at with each heartbeat, when nobody reads its stdout or the
+process that started it is gone; and when the silo has been silent for so long that it must be frozen. Runs on Python 3.9 and
+later.
 """
 
 import base64
@@ -128,6 +129,10 @@ class Job:
             report["message"] = str(message)
         self._worker.send(report)
 
+    def gpu_memory(self, mib):
+        """The most device memory that this process has used so far, in MiB; the silo is told with what is sent next."""
+        self._worker.gpu_memory_mib = int(mib)
+
     def log(self, message, level="info"):
         """A line in the silo's log with the job's id; level: trace, debug, info, warning, error, critical."""
         self._worker.send({"type": "log", "id": self.run_id, "level": level, "message": str(message)})
@@ -191,9 +196,17 @@ class _Worker:
         self._current = {}
         self._current_lock = threading.Lock()
         self._silo = os.getppid()
+        self.gpu_memory_mib = None
+        self._silent = 0  # looks of the watch since the silo said something
+        self._stopping = threading.Event()
 
     def send(self, message):
-        self._write(_encode(message))
+        self._write(self._encode(message))
+
+    def _encode(self, message):
+        """The message, with what there is to say of the device's memory."""
+        used, self.gpu_memory_mib = self.gpu_memory_mib, None
+        return _encode(message if used is None else dict(message, gpu_memory_mib=used))
 
     def _write(self, line):
         rest = memoryview(line + b"\n")
@@ -211,9 +224,12 @@ class _Worker:
         handle = _load(target)
         batch = _batch_sizes.get(target)
         beat = float(hello.get("heartbeat_seconds", 5))
-        self.send({"type": "ready", "protocol": PROTOCOL, "heartbeat": True, "batch": batch or 1})
+        patience = hello.get("silo_timeout_seconds")
+        self.send({"type": "ready", "protocol": PROTOCOL, "heartbeat": True, "watch": bool(patience), "batch": batch or 1})
         threading.Thread(target=self._read, name="gristmill-read", daemon=True).start()
         threading.Thread(target=self._beat, args=(beat,), name="gristmill-beat", daemon=True).start()
+        if patience:
+            threading.Thread(target=self._watch, args=(beat, patience), name="gristmill-watch", daemon=True).start()
         while (messages := self._jobs.get()) is not None:
             if batch is None:
                 self._run(lambda: handle(_payload(messages[0]), messages[0]["_job"]), messages[0]["_job"])
@@ -226,8 +242,10 @@ class _Worker:
         """Takes messages while a job runs, so that cancel is heard; ends the process when the silo is gone."""
         try:
             for line in self._in:
+                self._silent = 0
                 if not self._take(json.loads(line)):
                     # Reading on would hold the lock of stdin while the interpreter shuts down.
+                    self._stopping.set()
                     return
         except Exception:
             # Deaf, it would wait for ever; the silo starts another.
@@ -263,6 +281,20 @@ class _Worker:
                 os._exit(0)  # nobody reads
             if os.getppid() != self._silo:
                 os._exit(0)  # stdin and stdout can outlive the silo where another process holds them
+
+    def _watch(self, seconds, patience):
+        """Ends the process when the silo is silent for too long: it is frozen, and its jobs are somebody else's by now.
+
+        It counts its own looks, not the clock: time in which this process was frozen too says nothing about the silo. And it is
+        a thread of its own, since the one that beats may be stuck in a pipe that the silo does not empty."""
+        while not self._stopping.wait(seconds):
+            self._silent += 1
+            if self._silent * seconds > patience:
+                os.set_blocking(2, False)
+                try:
+                    os.write(2, b"gristmill: the silo has been silent for %d s; ending\n" % (self._silent * seconds))
+                finally:
+                    os._exit(0)
 
     def _run(self, work, job):
         try:
@@ -303,7 +335,7 @@ class _Worker:
         if result is not None:
             answer["result"] = result
         try:
-            line = _encode(answer)
+            line = self._encode(answer)
         except (TypeError, ValueError) as error:
             raise Fatal("the result cannot be written as JSON: %s" % error) from error
         if len(line) > self._max_answer_bytes:
@@ -345,6 +377,8 @@ def _payload(message):
 
 class _Trial:
     """Stands for the silo with --try: progress and log lines go to stderr."""
+
+    gpu_memory_mib = None
 
     def send(self, message):
         print(json.dumps(message, ensure_ascii=False), file=sys.stderr)

@@ -165,6 +165,7 @@ public sealed class PythonSampleTests
     [InlineData("stdin")]
     [InlineData("stdout")]
     [InlineData("parent")]
+    [InlineData("words")]
     public async Task Worker_without_its_silo_ends_by_itself(string gone)
     {
         Tools.Require(Tools.Python);
@@ -182,12 +183,12 @@ public sealed class PythonSampleTests
         var worker = int.Parse((await silo.StandardError.ReadLineAsync(TestEnd))!, CultureInfo.InvariantCulture);
         try
         {
-            await silo.StandardInput.WriteLineAsync("""{"type":"hello","protocol":1,"heartbeat_seconds":0.05}""");
+            await silo.StandardInput.WriteLineAsync("""{"type":"hello","protocol":1,"heartbeat_seconds":0.05,"silo_timeout_seconds":0.5}""");
             await silo.StandardInput.FlushAsync(TestEnd);
             Assert.Contains("ready", await silo.StandardOutput.ReadLineAsync(TestEnd), StringComparison.Ordinal);
             if (gone == "stdin") silo.StandardInput.Close();
             else if (gone == "stdout") silo.StandardOutput.Close();
-            else silo.Kill();
+            else if (gone == "parent") silo.Kill();
             await Wait.UntilAsync(() => Wait.IsDead(worker));
         }
         finally

@@ -1,3 +1,4 @@
+using System.Text;
 using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Tests.Handlers;
 using Gristmill.Grains.Workers;
@@ -269,6 +270,39 @@ public sealed class WorkerTortureTests
         {
             File.Delete(marker);
         }
+    }
+
+    [Fact]
+    public async Task Job_in_line_does_not_wait_for_a_worker_that_starts_as_its_predecessor_did_which_failed()
+    {
+        var counted = Path.GetTempFileName();
+        try
+        {
+            var options = Pools.Options("counted", counted);
+            options.Count = 2;
+            options.StartupTimeoutSeconds = 120;
+            await using var pool = await Pools.StartAsync(options);
+            await Wait.UntilAsync(() => new FileInfo(counted).Length >= 3);
+            Attempts.ErrorOf(await pool.DoAsync("exit0"));
+            var error = Attempts.ErrorOf(await pool.DoAsync("none").WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+            Assert.Equal(AttemptErrorKind.WorkerLost, error.Kind);
+            Assert.Contains("exit status 4", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(counted);
+        }
+    }
+
+    [Fact]
+    public void Tail_of_stderr_keeps_the_last_lines_and_uses_their_places_again()
+    {
+        var tail = new StderrTail(2);
+        Assert.Null(tail.Text());
+        foreach (var line in (string[])["a", "bb", "ccc", ""]) tail.Add(Encoding.UTF8.GetBytes(line));
+        Assert.Equal("ccc\n", tail.Text());
+        tail.Add(new byte[StderrTail.MaxLineBytes]);
+        Assert.Equal(StderrTail.MaxLineBytes + 1, tail.Text()!.Length);
     }
 
     [Fact]

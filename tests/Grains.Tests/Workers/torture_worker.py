@@ -1,6 +1,8 @@
 """A worker that does as told, well or badly: the start by its arguments, each job by its payload's "do"."""
+import fcntl
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -32,10 +34,53 @@ def beat(seconds):
         say(type="heartbeat")
 
 
+def orphans():
+    """A child in a session of its own, and a daemon whose parent is gone: both out of the worker's process group."""
+    sleeper = "trap '' TERM HUP; while :; do sleep 1000; done"
+    child = subprocess.Popen(["sh", "-c", sleeper], start_new_session=True)
+    daemon = subprocess.check_output(["setsid", "sh", "-c", "sh -c '%s' >/dev/null & echo $!" % sleeper.replace("'", "'\\''")])
+    return child.pid, int(daemon)
+
+
+def into_memory_group(bytes):
+    """Puts this process into a control group with a limit, where the machine lets it: gives the group's folder, or None."""
+    for root, sign, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.limit_in_bytes"),
+                              ("/sys/fs/cgroup", "cgroup.controllers", "memory.max")):
+        group = "%s/gristmill-test-%d" % (root, os.getpid())
+        if not os.path.exists(os.path.join(root, sign)):
+            continue
+        try:
+            os.mkdir(group)
+            for file, value in ((limit, bytes), ("cgroup.procs", os.getpid())):
+                with open(os.path.join(group, file), "w") as stream:
+                    stream.write(str(value))
+            return group
+        except OSError:
+            if os.path.isdir(group):
+                os.rmdir(group)
+    return None
+
+
+beats = "beat" in mode or mode == "as-told"
+if mode == "as-told":
+    # Starts as the file says that the second argument names: never, slow, exit; anything else: well.
+    with open(sys.argv[2]) as file:
+        mode = file.read().strip()
 if "ignore-term" in mode:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if mode == "never":
     hang()
+if mode == "counted":
+    # The first to start serves, the third hangs, all others exit; the file that counts them is the second argument.
+    with open(sys.argv[2], "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(b".")
+        file.flush()
+        started = os.path.getsize(sys.argv[2])
+    if started == 3:
+        hang()
+    if started > 1:
+        sys.exit(4)
 if mode == "exit":
     print("no model here", file=sys.stderr)
     sys.exit(3)
@@ -55,8 +100,8 @@ if mode == "slow":
 if mode == "noise":
     raw(b"Loading weights... 100%\n\n[1, 2]\n{\"type\": 7}\n{broken\n")
 batch = {"batch": 8} if "batch" in mode else {}
-say(type="ready", protocol=99 if mode == "protocol" else 1, heartbeat="beat" in mode, extra={"unknown": [1]}, **batch)
-if "beat" in mode:
+say(type="ready", protocol=99 if mode == "protocol" else 1, heartbeat=beats, extra={"unknown": [1]}, **batch)
+if beats:
     if mode != "no-beat":
         threading.Thread(target=beat, args=(hello["heartbeat_seconds"],), daemon=True).start()
 if mode == "fat":
@@ -131,7 +176,7 @@ for job, together in jobs():
             raw(b"line %d of somebody's print\n" % i)
         hang()
     elif do == "long-line":
-        raw(b"x" * (1 << 20))
+        raw(b"x" * payload.get("bytes", 1 << 20))
         hang()
     elif do == "half":
         print("last words", file=sys.stderr)
@@ -153,6 +198,41 @@ for job, together in jobs():
         say(type="progress", id=id, done=child.pid, total=os.getpid())
         if payload.get("then") == "exit":
             os._exit(5)
+        hang()
+    elif do == "orphans":
+        child, daemon = orphans()
+        say(type="progress", id=id, done=child, total=daemon)
+        if payload.get("then") == "exit":
+            os._exit(5)
+        if payload.get("then") == "hang":
+            hang()
+        say(type="result", id=id, result=[child, daemon])
+    elif do == "eat-until-killed":
+        # By the kernel where it can be had, else as if by it.
+        group = into_memory_group(payload["bytes"])
+        say(type="progress", id=id, done=1 if group else 0, message=group or "no control group can be made here")
+        ballast = bytearray(2 * payload["bytes"]) if group else os.kill(os.getpid(), signal.SIGKILL)
+        hang()
+    elif do == "eat-past-ulimit":
+        resource.setrlimit(resource.RLIMIT_AS, (payload["bytes"], resource.RLIM_INFINITY))
+        try:
+            ballast = bytearray(2 * payload["bytes"])
+        except MemoryError:
+            say(type="error", id=id, kind="oom", error="MemoryError", message="the address space is full")
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    elif do == "flood-bytes":
+        block = b"".join(b"%08d %s\n" % (n, b"y" * 1000) for n in range(1000))
+        written = 0
+        while written < payload["bytes"]:
+            written += os.write(2, block)
+        say(type="result", id=id, result=written)
+    elif do == "flood-progress":
+        for n in range(payload["times"]):
+            say(type="progress", id=id, done=n, total=payload["times"], message="m" * 100)
+        say(type="result", id=id)
+    elif do == "deaf-hang":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        say(type="progress", id=id, done=os.getpid(), total=0)
         hang()
     elif do == "eat":
         ballast = bytearray(payload["bytes"])

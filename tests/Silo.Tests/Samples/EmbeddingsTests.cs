@@ -19,6 +19,7 @@ public sealed class EmbeddingsTests
         Assert.Equal((150, 100), (job.GetProperty("progress").GetProperty("done").GetInt32(), job.GetProperty("progress").GetProperty("percent").GetDouble()));
         await sample.SaysAsync("Batch complete: 100/150 processed, 0 failed, 67% done");
         await sample.SaysAsync("Batch complete: 150/150 processed, 0 failed, 100% done");
+        await sample.SaysAsync("Embedding regeneration complete: 150 succeeded, 0 failed");
         Assert.Contains("\"embeddings_generated\": 150", await sample.RunBlockAsync("the job"), StringComparison.Ordinal);
         Assert.Equal("150", await sample.ShellAsync(Sql("SELECT count(*) FROM embeddings WHERE length(vector) = 4 * 256")));
     }
@@ -37,6 +38,25 @@ public sealed class EmbeddingsTests
         Assert.Equal("""{"embeddings_generated":119,"failed_notes":1}""", JsonSerializer.Serialize(job.GetProperty("result")));
         await sample.SaysAsync("Batch complete: 120/120 processed, 1 failed, 100% done");
         Assert.Equal("50", await sample.ShellAsync(Sql("SELECT count(*) FROM embeddings WHERE vector = x'00'")));
+    }
+
+    [Fact]
+    public async Task Reminders_that_are_due_are_sent_once_by_the_line_for_cron()
+    {
+        await using var sample = await StartAsync(3);
+        await sample.ShellAsync(Sql("INSERT INTO reminders (user_id, note_id, scheduled_at, status) VALUES (1, 99, '2025-11-20', 'pending'), (1, 2, '2999-01-01', 'pending')"));
+        var line = sample.Block("crontab", "").Replace("redis://localhost:6379", "$REDIS_URL", StringComparison.Ordinal);
+
+        // What cron does with a line: five fields, and \% is a %.
+        var command = string.Join(' ', line.Split(' ')[5..]).Replace("\\%", "%", StringComparison.Ordinal);
+        Assert.StartsWith("*/15 * * * * ", line, StringComparison.Ordinal);
+        await sample.ShellAsync(command);
+        await sample.ShellAsync(command);
+
+        await sample.SaysAsync("Sending reminder 1 for note 1 to user 1");
+        await sample.SaysAsync("Failed to send reminder 2: there is no note 99");
+        await sample.SaysAsync("Reminder processing complete: 1 sent, 1 failed");
+        Assert.Equal("sent\nfailed\npending", await sample.ShellAsync(Sql("SELECT status FROM reminders ORDER BY id")));
     }
 
     [Fact]

@@ -60,10 +60,13 @@ internal sealed partial class SampleSilo : IAsyncDisposable
     }
 
     /// <summary>The README's block of this name, as it stands.</summary>
-    public string Block(string name)
+    public string Block(string name) => Block("sh", name);
+
+    /// <summary>The README's block in this language and of this name.</summary>
+    public string Block(string language, string name)
     {
         var readme = File.ReadAllText(Path.Combine(_folder, "README.md"));
-        return Assert.Single(ShellBlock().Matches(readme), b => b.Groups["name"].Value == name).Groups["lines"].Value;
+        return Assert.Single(FencedBlock().Matches(readme), b => (b.Groups["language"].Value, b.Groups["name"].Value) == (language, name)).Groups["lines"].Value;
     }
 
     /// <summary>Runs the README's block of this name.</summary>
@@ -149,6 +152,6 @@ internal sealed partial class SampleSilo : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"```sh\n# (?<name>[^\n,]+)[^\n]*\n(?<lines>.*?)```", RegexOptions.Singleline)]
-    private static partial Regex ShellBlock();
+    [GeneratedRegex(@"```(?<language>\w+)\n(?:# (?<name>[^\n,]+)[^\n]*\n)?(?<lines>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex FencedBlock();
 }

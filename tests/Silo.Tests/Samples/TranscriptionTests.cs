@@ -18,7 +18,8 @@ public sealed class TranscriptionTests
     {
         await using var sample = await CreateAsync();
         await sample.StartAsync(Environment);
-        await sample.ShellAsync(sample.Block("the producer").Replace("/tmp/", $"{await sample.ShellAsync("echo $FILES")}/", StringComparison.Ordinal));
+        var pushed = await sample.ShellAsync(sample.Block("the producer").Replace("/tmp/", $"{await sample.ShellAsync("echo $FILES")}/", StringComparison.Ordinal));
+        Assert.Equal("Job enqueued: unique-job-id-123", pushed);
         var job = await sample.JobAsync(Queue, "unique-job-id-123", "completed");
 
         var result = job.GetProperty("result");
@@ -28,7 +29,8 @@ public sealed class TranscriptionTests
         Assert.True(segments[0].GetProperty("end").GetDouble() < segments[1].GetProperty("end").GetDouble());
         Assert.Equal((4, 2), (job.GetProperty("maxAttempts").GetInt32(), job.GetProperty("priority").GetInt32()));
         var said = await sample.RunBlockAsync("the status");
-        Assert.Contains("'state': 'completed'", said, StringComparison.Ordinal);
+        Assert.Contains("'job_id': 'unique-job-id-123', 'status': 'finished', 'created_at': '20", said, StringComparison.Ordinal);
+        Assert.Contains("'exc_info': None, 'meta': {'priority': 'high', 'attempt': 1", said, StringComparison.Ordinal);
         Assert.Contains("'queued_count': 0, 'started_count': 0, 'finished_count': 1, 'failed_count': 0", said, StringComparison.Ordinal);
     }
 
@@ -71,11 +73,13 @@ public sealed class TranscriptionTests
         var failed = missing.GetProperty("errors")[0].GetProperty("at").GetDateTimeOffset();
         Assert.Equal(90, (missing.GetProperty("waitingFor").GetProperty("until").GetDateTimeOffset() - failed).TotalSeconds, 1.0);
 
-        var stats = await sample.ShellAsync(Python("print(json.dumps([q.get_queue_stats(), q.cancel_job('missing'), q.cancel_job('slow'), q.cancel_job('missing'), q.get_job_status('nobody')]))"));
+        var stats = await sample.ShellAsync(Python("print(json.dumps([q.get_queue_stats(), q.cancel_job('missing'), q.cancel_job('slow'), q.cancel_job('missing'), q.get_job_status('nobody'), q.get_job_status('slow')]))"));
         var said = JsonDocument.Parse(stats).RootElement;
         Assert.Equal((2, 1), (said[0].GetProperty("failed_count").GetInt32(), said[0].GetProperty("scheduled_count").GetInt32()));
         Assert.Equal([true, false, false], said.EnumerateArray().Skip(1).Take(3).Select(v => v.GetBoolean()));
         Assert.Equal(JsonValueKind.Null, said[4].ValueKind);
+        Assert.Equal("failed", said[5].GetProperty("status").GetString());
+        Assert.Contains("limit of 0.001 s", said[5].GetProperty("exc_info").GetString(), StringComparison.Ordinal);
         await sample.JobAsync(Queue, "missing", "cancelled");
 
         // With the lexicon still missing it dies once more.

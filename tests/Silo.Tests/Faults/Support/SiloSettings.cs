@@ -39,6 +39,9 @@ internal sealed record SiloSettings
     /// <summary>Options of the engine, as environment variables.</summary>
     public IReadOnlyDictionary<string, string> Engine { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Further options, as environment variables.</summary>
+    public IReadOnlyDictionary<string, string> More { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What the silo is or has.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
@@ -77,7 +80,7 @@ internal sealed record SiloSettings
         };
         for (var n = 0; n < Labels.Count; n++) environment[$"Gristmill__Labels__{n}"] = Labels[n];
         foreach (var queue in OtherQueues.Prepend(FaultBench.Queue)) AddQueue(environment, queue);
-        foreach (var (name, value) in Engine) environment[name] = value;
+        foreach (var (name, value) in Engine.Concat(More)) environment[name] = value;
         if (Failpoint is { } failpoint) environment["GRISTMILL_FAILPOINT"] = failpoint;
         return environment;
     }
