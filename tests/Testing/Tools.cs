@@ -18,6 +18,9 @@ public static class Tools
     public static readonly Tool EspeakNg = new("espeak-ng", "espeak-ng");
     public static readonly Tool Promtool = new("promtool", "prometheus");
 
+    /// <summary>Calls the API of a sample as its README does.</summary>
+    public static readonly Tool Curl = new("curl", "curl");
+
     /// <summary>Checks unit files.</summary>
     public static readonly Tool SystemdAnalyze = new("systemd-analyze", "systemd");
 

@@ -14,6 +14,7 @@ public sealed class AspNetApiTests
     public async Task Upload_is_followed_to_its_result_and_a_file_that_is_no_text_tells_why()
     {
         Tools.Require(Tools.Python);
+        Tools.Require(Tools.Curl);
         await using var sample = await SampleSilo.CreateAsync("aspnet-api", "FILES");
         var url = $"http://127.0.0.1:{Ports.Next()}";
         await using var api = await sample.StartShellAsync($"exec dotnet {Path.Combine(AppContext.BaseDirectory, "Gristmill.AspNetApi.dll")} --urls {url}");

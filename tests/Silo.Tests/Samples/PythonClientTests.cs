@@ -85,9 +85,11 @@ public sealed class PythonClientTests
         """;
 
     [Fact]
-    public async Task Example_of_the_readme_enqueues_watches_reads_and_cancels()
+    public async Task Example_of_the_readme_does_as_it_says_and_error_answers_are_those_of_the_protocol()
     {
-        await using var sample = await CreateAsync();
+        Tools.RequirePythonModule("redis", "python3-redis");
+        await using var sample = await SampleSilo.CreateAsync("python-client");
+        await sample.StartAsync();
         var said = await sample.RunBlockAsync("a producer");
 
         Assert.Matches(
@@ -101,22 +103,8 @@ public sealed class PythonClientTests
             (?:cancelled|requested) changed my mind
             """,
             said);
-    }
-
-    [Fact]
-    public async Task Error_answers_are_those_of_the_protocol()
-    {
-        await using var sample = await CreateAsync();
         Assert.Contains("all as it should be", await sample.ShellAsync($"/usr/bin/python3 - <<'END'\n{Answers}\nEND"), StringComparison.Ordinal);
         var late = await sample.JobAsync("words", "late-1", "scheduled");
         Assert.Equal(2, late.GetProperty("priority").GetInt32());
-    }
-
-    private static async Task<SampleSilo> CreateAsync()
-    {
-        Tools.RequirePythonModule("redis", "python3-redis");
-        var sample = await SampleSilo.CreateAsync("python-client");
-        await sample.StartAsync();
-        return sample;
     }
 }
