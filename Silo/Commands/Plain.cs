@@ -16,14 +16,14 @@ internal static class Plain
         }) : text;
     }
 
-    /// <summary>A cell of a table, on one line.</summary>
-    public static Text Cell(string? text) => new(Text(OneLine(text)));
+    /// <summary>A cell of a table, on one line; its tone is seen on a terminal with colours.</summary>
+    public static Text Cell(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), StyleOf(tone));
 
     /// <summary>The text on one line.</summary>
     public static string OneLine(string? text) => (text ?? string.Empty).ReplaceLineEndings(" ");
 
     /// <summary>A number as a cell.</summary>
-    public static Text Cell(long number) => new(number.ToString(CultureInfo.InvariantCulture));
+    public static Text Cell(long number, Tone tone = Tone.Calm) => new(number.ToString(CultureInfo.InvariantCulture), StyleOf(tone));
 
     /// <summary>A time, UTC, to the second.</summary>
     public static string Time(DateTimeOffset? time) =>
@@ -44,9 +44,33 @@ internal static class Plain
     public static Table Table(params string[] columns)
     {
         var table = new Table().Border(TableBorder.None);
-        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column)).NoWrap().PadRight(2));
+        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))).NoWrap().PadRight(2));
         return table;
     }
 
+    private static Style? StyleOf(Tone tone) => tone switch
+    {
+        Tone.Good => new Style(Color.Green),
+        Tone.Notice => new Style(Color.Yellow),
+        Tone.Alarm => new Style(Color.Red),
+        _ => null,
+    };
+
     private static bool IsUnsafe(char c) => char.IsControl(c) && c is not ('\n' or '\t');
+}
+
+/// <summary>How much a cell wants to be seen. What it says must be said by its text too.</summary>
+internal enum Tone
+{
+    /// <summary>Like the rest.</summary>
+    Calm,
+
+    /// <summary>As it should be.</summary>
+    Good,
+
+    /// <summary>Not as always.</summary>
+    Notice,
+
+    /// <summary>Somebody should look.</summary>
+    Alarm,
 }
