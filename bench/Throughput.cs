@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Gristmill.Redis;
+using Gristmill.Silo.Bench;
 
 namespace Gristmill.Bench;
 
@@ -17,7 +18,7 @@ internal static class Throughput
         var redisCpu = await Load.RedisCpuAsync(redis);
         var ownCpu = Load.OwnCpu();
         var silo = await Load.StartSiloAsync(settings, new Ignore());
-        var (first, last) = await FinishedAsync(events, settings.Jobs);
+        var (first, last) = await FinishedJobs.WaitAsync(events, settings.Jobs, TimeProvider.System);
         var ownCost = Load.OwnCpu() - ownCpu;
         var redisCost = await Load.RedisCpuAsync(redis) - redisCpu;
         await silo.StopAsync();
@@ -33,22 +34,5 @@ internal static class Throughput
             ["bytesPerJobQueued"] = (double)(queued - empty) / settings.Jobs,
             ["bytesPerJobDone"] = (double)(done - empty) / settings.Jobs,
         };
-    }
-
-    /// <summary>When the first of so many jobs was finished, and when the last, by the events.</summary>
-    public static async Task<(long First, long Last)> FinishedAsync(RedisSubscription events, int jobs)
-    {
-        long first = 0;
-        var finished = 0;
-        await foreach (var message in events.ReadAllAsync())
-        {
-            if (message.Kind == RedisMessageKind.Gap) throw new InvalidOperationException("Events were lost; the count would be wrong.");
-            if (!message.Payload.Span.StartsWith("completed "u8)) continue;
-            if (first == 0) first = Stopwatch.GetTimestamp();
-            finished += message.Payload.Span.Count((byte)' ');
-            if (finished >= jobs) break;
-        }
-
-        return (first, Stopwatch.GetTimestamp());
     }
 }

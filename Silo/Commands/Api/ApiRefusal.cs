@@ -7,7 +7,7 @@ namespace Gristmill.Silo.Commands.Api;
 /// What the API refused, as its problem details (RFC 9457) say it. The files of this folder make of it what the client of
 /// the store would have said; what is left over is explained here.
 /// </summary>
-internal sealed class ApiRefusal(Uri api, int status, string code, string detail, string? field) : Exception(detail)
+internal sealed class ApiRefusal(Uri api, int status, string code, string detail, string? @field) : Exception(detail)
 {
     private const string TypePrefix = "urn:gristmill:";
 
@@ -18,7 +18,7 @@ internal sealed class ApiRefusal(Uri api, int status, string code, string detail
     public string Code => code;
 
     /// <summary>The field that is wrong; null for none.</summary>
-    public string? Field => field;
+    public string? Field => @field;
 
     /// <summary>Whether the same call may be answered a moment later.</summary>
     public bool MayPass => status is 429 or >= 500;
