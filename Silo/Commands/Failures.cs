@@ -54,7 +54,7 @@ internal static class Failures
     {
         var command = parsed.CommandResult.Command;
         var unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
-        var said = parsed.Errors.Select(e => e.Message.TrimEnd()).Distinct().ToList();
+        var said = parsed.Errors.Select(e => string.Join(' ', e.Message.Split(['\n', '\t', '\r', ' '], StringSplitOptions.RemoveEmptyEntries))).Distinct().ToList();
         var message = unknown is not null && said.Find(m => m.Contains($"'{unknown}'", StringComparison.Ordinal)) is { } about
             ? string.Join(" ", [about, .. Meant(unknown, parsed.CommandResult)])
             : string.Join(" ", said);

@@ -51,11 +51,12 @@ internal static class GpusCommand
 
     private static IRenderable Picture(GpusAnswer answer) => answer.Silos.Count == 0
         ? new Text(None)
-        : new Rows([Table(answer), .. Troubles(answer).Select(t => Plain.Cell(t, Tone.Alarm))]);
+        : new Rows([Table(answer), .. Troubles(answer).Select(t => Plain.Line(t, Tone.Alarm))]);
 
-    private static Table Table(GpusAnswer answer)
+    private static Grid Table(GpusAnswer answer)
     {
-        var table = Plain.Table("SILO", "DEVICE", "TYPE", "STATE", "MEMORY", "LEASED", "FOREIGN", "USED", "BUSY", "TEMP", "RUNNING", "MODELS");
+        var table = new Grid("SILO", "DEVICE", "TYPE", "STATE", "MEMORY", "LEASED", "FOREIGN", "USED", "BUSY", "TEMP", "RUNNING", "MODELS")
+            .Sparing("FOREIGN", "TEMP", "TYPE", "USED", "BUSY", "LEASED", "MEMORY").Cutting("MODELS");
         foreach (var (silo, _, gpus) in answer.Silos)
         {
             foreach (var d in gpus)

@@ -16,14 +16,17 @@ internal static class Plain
         }) : text;
     }
 
-    /// <summary>A cell of a table, on one line; its tone is seen on a terminal with colours.</summary>
-    public static Text Cell(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), StyleOf(tone));
+    /// <summary>A cell of a table.</summary>
+    public static GridCell Cell(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), tone);
+
+    /// <summary>A line for a terminal; its tone is seen where there are colours.</summary>
+    public static Text Line(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), StyleOf(tone));
 
     /// <summary>The text on one line.</summary>
     public static string OneLine(string? text) => (text ?? string.Empty).ReplaceLineEndings(" ");
 
     /// <summary>A number as a cell.</summary>
-    public static Text Cell(long number, Tone tone = Tone.Calm) => new(number.ToString(CultureInfo.InvariantCulture), StyleOf(tone));
+    public static GridCell Cell(long number, Tone tone = Tone.Calm) => new(number.ToString(CultureInfo.InvariantCulture), tone);
 
     /// <summary>A time, UTC, to the second.</summary>
     public static string Time(DateTimeOffset? time) =>
@@ -40,14 +43,6 @@ internal static class Plain
         _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 86_400:0} d"),
     };
 
-    /// <summary>A table without lines, as it reads in a terminal and in a pipe.</summary>
-    public static Table Table(params string[] columns)
-    {
-        var table = new Table().Border(TableBorder.None);
-        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))).NoWrap().PadRight(2));
-        return table;
-    }
-
     private static Style? StyleOf(Tone tone) => tone switch
     {
         Tone.Good => new Style(Color.Green),
@@ -57,20 +52,4 @@ internal static class Plain
     };
 
     private static bool IsUnsafe(char c) => char.IsControl(c) && c is not ('\n' or '\t');
-}
-
-/// <summary>How much a cell wants to be seen. What it says must be said by its text too.</summary>
-internal enum Tone
-{
-    /// <summary>Like the rest.</summary>
-    Calm,
-
-    /// <summary>As it should be.</summary>
-    Good,
-
-    /// <summary>Not as always.</summary>
-    Notice,
-
-    /// <summary>Somebody should look.</summary>
-    Alarm,
 }

@@ -8,20 +8,21 @@ namespace Gristmill.Silo.Commands;
 /// <summary>Queues as a table, or as lines.</summary>
 internal static class QueueTable
 {
+    private static readonly string[] Spared = ["SCHEDULED", "DEFERRED", "RETRYING", "FINISHED", "SILOS", "LISTED", "STATE"];
     private static readonly string[] Columns = ["QUEUE", "STATE", "LISTED", "QUEUED", "RUNNING", "RETRYING", "SCHEDULED", "DEFERRED", "DEAD", "FINISHED", "OLDEST", "SILOS"];
 
     /// <summary>The queues, a row for each.</summary>
-    public static Table Of(IReadOnlyList<QueueInfo> queues)
+    public static Grid Of(IReadOnlyList<QueueInfo> queues)
     {
-        var table = Plain.Table(Columns);
+        var table = new Grid(Columns).Sparing(Spared);
         foreach (var queue in queues) table.AddRow([.. Cells(queue)]);
         return table;
     }
 
     /// <summary>The queues with their rates.</summary>
-    public static Table Of(QueueLook look)
+    public static Grid Of(QueueLook look)
     {
-        var table = Plain.Table([.. Columns, "IN/S", "OUT/S"]);
+        var table = new Grid([.. Columns, "IN/S", "OUT/S"]).Sparing(Spared);
         foreach (var (queue, come, gone) in look.Queues) table.AddRow([.. Cells(queue), Plain.Cell(Rate(come)), Plain.Cell(Rate(gone))]);
         return table;
     }
@@ -31,7 +32,7 @@ internal static class QueueTable
         CultureInfo.InvariantCulture,
         $"{f.Queue.Name} {f.Queue.State}  listed {Listed(f.Queue)}  queued {f.Queue.Counts.Queued}  running {f.Queue.Counts.Running}  retrying {f.Queue.Counts.Retrying}  dead {f.Queue.Counts.Dead}  in/s {Rate(f.InPerSecond)}  out/s {Rate(f.OutPerSecond)}  oldest {Plain.Span(f.Queue.OldestReadySeconds)}  silos {f.Queue.Silos.Count}"));
 
-    private static IEnumerable<Text> Cells(QueueInfo q) =>
+    private static IEnumerable<GridCell> Cells(QueueInfo q) =>
     [
         Plain.Cell(q.Name), Plain.Cell(q.State, q.State == "open" ? Tone.Calm : Tone.Notice), Plain.Cell(Listed(q)), Plain.Cell(q.Counts.Queued),
         Plain.Cell(q.Counts.Running), Plain.Cell(q.Counts.Retrying), Plain.Cell(q.Counts.Scheduled), Plain.Cell(q.Counts.Deferred),

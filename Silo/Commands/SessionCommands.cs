@@ -64,7 +64,7 @@ internal static class SessionCommands
         var view = new LiveView<SessionList>(
             run,
             (_, stop) => ListPageAsync(run, queue, stop),
-            page => page.Sessions.Count == 0 ? Plain.Cell(none) : SessionTable.Of(page.Sessions),
+            page => page.Sessions.Count == 0 ? Plain.Line(none) : SessionTable.Of(page.Sessions),
             page => page.Sessions.Count == 0 ? [none] : page.Sessions.Select(SessionTable.Line),
             page => new { at = run.Environment.Clock.GetUtcNow(), sessions = page.Sessions, cursor = page.Cursor });
         await view.RunAsync(cancellationToken);
@@ -121,7 +121,7 @@ internal static class SessionCommands
         sheet.Add("changed", Plain.Time(session.ChangedAt));
         sheet.Write(run);
         if (jobs.Jobs.Count == 0) return ExitStatus.Ok;
-        var table = Plain.Table("ORDER", "JOB", "STATE", "RESULT");
+        var table = new Grid("ORDER", "JOB", "STATE", "RESULT").Cutting("RESULT");
         foreach (var job in jobs.Jobs)
         {
             var result = job.Result is { } value ? JsonSerializer.Serialize(value, ApiJson.Options) : "-";

@@ -11,9 +11,9 @@ internal static class SessionTable
     private const int BarWidth = 40;
 
     /// <summary>The sessions, a row for each.</summary>
-    public static Table Of(IReadOnlyList<Session> sessions)
+    public static Grid Of(IReadOnlyList<Session> sessions)
     {
-        var table = Plain.Table("ID", "STATE", "DONE", "PERCENT", "WAITING", "ACTIVE", "FAILED", "MISSING", "CHANGED");
+        var table = new Grid("ID", "STATE", "DONE", "PERCENT", "WAITING", "ACTIVE", "FAILED", "MISSING", "CHANGED").Sparing("MISSING", "PERCENT", "CHANGED", "WAITING", "ACTIVE").Cutting("ID");
         foreach (var session in sessions)
         {
             table.AddRow(
@@ -32,10 +32,10 @@ internal static class SessionTable
     /// <summary>One session with a bar where its total is known.</summary>
     public static IRenderable Picture(Session session)
     {
-        var line = Plain.Cell(Line(session), ToneOf(session.State));
+        var line = Plain.Line(Line(session), ToneOf(session.State));
         if (session.Percent is not { } percent) return line;
         var full = (int)Math.Round(BarWidth * Math.Clamp(percent, 0, 100) / 100);
-        return new Rows(Plain.Cell(new string('━', full) + new string('╌', BarWidth - full)), line);
+        return new Rows(Plain.Line(new string('━', full) + new string('╌', BarWidth - full)), line);
     }
 
     /// <summary>"3 of 20", or "3 of 5 so far".</summary>

@@ -9,9 +9,10 @@ namespace Gristmill.Silo.Commands;
 internal static class SiloTable
 {
     /// <summary>The silos, a row for each.</summary>
-    public static Table Of(IReadOnlyList<SiloInfo> silos, DateTimeOffset now)
+    public static Grid Of(IReadOnlyList<SiloInfo> silos, DateTimeOffset now)
     {
-        var table = Plain.Table("SILO", "ID", "STATE", "RUNNING", "CAPACITY", "COMPLETED", "DEAD", "QUEUES", "LABELS", "VERSION", "ENGINE", "HOST", "PID", "AGE", "HEARD");
+        var table = new Grid("SILO", "ID", "STATE", "RUNNING", "CAPACITY", "COMPLETED", "DEAD", "QUEUES", "LABELS", "VERSION", "ENGINE", "HOST", "PID", "AGE", "HEARD")
+            .Sparing("LABELS", "ENGINE", "HOST", "PID", "VERSION", "COMPLETED", "DEAD", "AGE", "ID", "HEARD").Cutting("QUEUES");
         foreach (var s in silos)
         {
             table.AddRow(
@@ -27,7 +28,7 @@ internal static class SiloTable
 
     /// <summary>The table, and below it the troubles.</summary>
     public static IRenderable Picture(IReadOnlyList<SiloInfo> silos, DateTimeOffset now) =>
-        new Rows([Of(silos, now), .. Troubles(silos).Select(t => Plain.Cell(t, Tone.Alarm))]);
+        new Rows([Of(silos, now), .. Troubles(silos).Select(t => Plain.Line(t, Tone.Alarm))]);
 
     /// <summary>Why queues take no work, a line each.</summary>
     public static IEnumerable<string> Troubles(IReadOnlyList<SiloInfo> silos) => silos

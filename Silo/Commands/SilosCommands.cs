@@ -51,7 +51,7 @@ internal static class SilosCommands
         var view = new LiveView<IReadOnlyList<SiloInfo>>(
             run,
             (_, stop) => run.Client.ListSilosAsync(stop),
-            silos => silos.Count == 0 ? Plain.Cell(None(run)) : SiloTable.Picture(silos, run.Environment.Clock.GetUtcNow()),
+            silos => silos.Count == 0 ? Plain.Line(None(run)) : SiloTable.Picture(silos, run.Environment.Clock.GetUtcNow()),
             silos => silos.Count == 0 ? [None(run)] : SiloTable.Lines(silos),
             silos => new { at = run.Environment.Clock.GetUtcNow(), silos });
         await view.RunAsync(cancellationToken);
