@@ -50,7 +50,7 @@ internal sealed class Grid(params string[] columns) : Renderable
 
         var most = maxWidth - shown.Where(c => c != cut).Sum(c => Width(c) + Gap) - Gap;
         var table = new Table().Border(TableBorder.None);
-        foreach (var column in shown) table.AddColumn(new TableColumn(new Text(columns[column], new Style(decoration: Decoration.Bold))).NoWrap().PadRight(Gap));
+        foreach (var column in shown) table.AddColumn(new TableColumn(new Text(columns[column], new Style(decoration: Decoration.Bold))).NoWrap().Padding(0, 0, Gap, 0));
         foreach (var row in _rows) table.AddRow(shown.Select(c => row[c].ToText(c == cut ? Math.Max(most, ShortestCut) : int.MaxValue)));
         return table;
     }

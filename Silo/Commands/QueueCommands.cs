@@ -50,7 +50,7 @@ internal static class QueueCommands
             async (before, stop) => QueueLook.Of(await QueueInfos.ListAsync(run.Client, stop), before, run.Environment.Clock),
             QueueTable.Of,
             QueueTable.Lines,
-            look => new { at = run.Environment.Clock.GetUtcNow(), queues = look.Queues });
+            look => new { at = run.Environment.Clock.GetUtcNow(), queues = look.Queues.Select(f => f.ToJson()) });
         await view.RunAsync(cancellationToken);
         return ExitStatus.Ok;
     }

@@ -7,7 +7,7 @@ internal static class Suggestion
 {
     // Fewer characters begin too much.
     private const int ShortestBeginning = 2;
-    private const int ShortestBeginningOfId = 4;
+    private const int ShortestBeginningOfId = 3;
 
     /// <summary>"Did you mean …?" with the nearest name; null when none is near.</summary>
     public static string? Of(string given, IEnumerable<string> known)

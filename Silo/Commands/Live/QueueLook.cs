@@ -1,4 +1,7 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Gristmill.Client;
+using Gristmill.Silo.Http;
 
 namespace Gristmill.Silo.Commands.Live;
 
@@ -33,4 +36,14 @@ internal sealed record QueueLook(long At, IReadOnlyList<QueueFlow> Queues)
 /// <param name="Queue">The queue.</param>
 /// <param name="InPerSecond">Jobs that came, since the look before; null at the first.</param>
 /// <param name="OutPerSecond">Jobs that ended: completed, dead or cancelled.</param>
-internal sealed record QueueFlow(QueueInfo Queue, double? InPerSecond, double? OutPerSecond);
+internal sealed record QueueFlow(QueueInfo Queue, double? InPerSecond, double? OutPerSecond)
+{
+    /// <summary>The queue as elsewhere, and its rates.</summary>
+    public JsonObject ToJson()
+    {
+        var json = JsonSerializer.SerializeToNode(Queue, ApiJson.Options)!.AsObject();
+        json["inPerSecond"] = InPerSecond;
+        json["outPerSecond"] = OutPerSecond;
+        return json;
+    }
+}
