@@ -58,7 +58,7 @@ internal static class DeadLetterCommands
             return ExitStatus.Ok;
         }
 
-        var table = new Grid("ID", "REASON", "ATTEMPTS", "DIED", "BYTES", "ID IN PAYLOAD", "LAST ERROR").Sparing("ID IN PAYLOAD", "BYTES", "ATTEMPTS", "DIED").Cutting("LAST ERROR");
+        var table = new Listing("ID", "REASON", "ATTEMPTS", "DIED", "BYTES", "ID IN PAYLOAD", "LAST ERROR").Sparing("ID IN PAYLOAD", "BYTES", "ATTEMPTS", "DIED").Cutting("LAST ERROR");
         foreach (var letter in page.DeadLetters)
         {
             table.AddRow(

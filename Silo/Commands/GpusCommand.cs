@@ -53,9 +53,9 @@ internal static class GpusCommand
         ? new Text(None)
         : new Rows([Table(answer), .. Troubles(answer).Select(t => Plain.Line(t, Tone.Alarm))]);
 
-    private static Grid Table(GpusAnswer answer)
+    private static Listing Table(GpusAnswer answer)
     {
-        var table = new Grid("SILO", "DEVICE", "TYPE", "STATE", "MEMORY", "LEASED", "FOREIGN", "USED", "BUSY", "TEMP", "RUNNING", "MODELS")
+        var table = new Listing("SILO", "DEVICE", "TYPE", "STATE", "MEMORY", "LEASED", "FOREIGN", "USED", "BUSY", "TEMP", "RUNNING", "MODELS")
             .Sparing("FOREIGN", "TEMP", "TYPE", "USED", "BUSY", "LEASED", "MEMORY").Cutting("MODELS");
         foreach (var (silo, _, gpus) in answer.Silos)
         {

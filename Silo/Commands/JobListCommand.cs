@@ -44,7 +44,7 @@ internal static class JobListCommand
 
     private static void Write(CommandRun run, IReadOnlyList<Job> jobs)
     {
-        var table = new Grid("ID", "STATE", "ATTEMPT", "ENQUEUED", "STARTED", "FINISHED", "SESSION").Sparing("SESSION", "FINISHED", "STARTED", "ATTEMPT");
+        var table = new Listing("ID", "STATE", "ATTEMPT", "ENQUEUED", "STARTED", "FINISHED", "SESSION").Sparing("SESSION", "FINISHED", "STARTED", "ATTEMPT");
         foreach (var job in jobs)
         {
             var stateOf = JobStates.Name(job.State) + (job.Reason is null ? string.Empty : $" ({job.Reason})");

@@ -17,7 +17,7 @@ internal static class Plain
     }
 
     /// <summary>A cell of a table.</summary>
-    public static GridCell Cell(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), tone);
+    public static ListingCell Cell(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), tone);
 
     /// <summary>A line for a terminal; its tone is seen where there are colours.</summary>
     public static Text Line(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), StyleOf(tone));
@@ -26,7 +26,7 @@ internal static class Plain
     public static string OneLine(string? text) => (text ?? string.Empty).ReplaceLineEndings(" ");
 
     /// <summary>A number as a cell.</summary>
-    public static GridCell Cell(long number, Tone tone = Tone.Calm) => new(number.ToString(CultureInfo.InvariantCulture), tone);
+    public static ListingCell Cell(long number, Tone tone = Tone.Calm) => new(number.ToString(CultureInfo.InvariantCulture), tone);
 
     /// <summary>A time, UTC, to the second.</summary>
     public static string Time(DateTimeOffset? time) =>

@@ -12,17 +12,17 @@ internal static class QueueTable
     private static readonly string[] Columns = ["QUEUE", "STATE", "LISTED", "QUEUED", "RUNNING", "RETRYING", "SCHEDULED", "DEFERRED", "DEAD", "FINISHED", "OLDEST", "SILOS"];
 
     /// <summary>The queues, a row for each.</summary>
-    public static Grid Of(IReadOnlyList<QueueInfo> queues)
+    public static Listing Of(IReadOnlyList<QueueInfo> queues)
     {
-        var table = new Grid(Columns).Sparing(Spared);
+        var table = new Listing(Columns).Sparing(Spared);
         foreach (var queue in queues) table.AddRow([.. Cells(queue)]);
         return table;
     }
 
     /// <summary>The queues with their rates.</summary>
-    public static Grid Of(QueueLook look)
+    public static Listing Of(QueueLook look)
     {
-        var table = new Grid([.. Columns, "IN/S", "OUT/S"]).Sparing(Spared);
+        var table = new Listing([.. Columns, "IN/S", "OUT/S"]).Sparing(Spared);
         foreach (var (queue, come, gone) in look.Queues) table.AddRow([.. Cells(queue), Plain.Cell(Rate(come)), Plain.Cell(Rate(gone))]);
         return table;
     }
@@ -32,7 +32,7 @@ internal static class QueueTable
         CultureInfo.InvariantCulture,
         $"{f.Queue.Name} {f.Queue.State}  listed {Listed(f.Queue)}  queued {f.Queue.Counts.Queued}  running {f.Queue.Counts.Running}  retrying {f.Queue.Counts.Retrying}  dead {f.Queue.Counts.Dead}  in/s {Rate(f.InPerSecond)}  out/s {Rate(f.OutPerSecond)}  oldest {Plain.Span(f.Queue.OldestReadySeconds)}  silos {f.Queue.Silos.Count}"));
 
-    private static IEnumerable<GridCell> Cells(QueueInfo q) =>
+    private static IEnumerable<ListingCell> Cells(QueueInfo q) =>
     [
         Plain.Cell(q.Name), Plain.Cell(q.State, q.State == "open" ? Tone.Calm : Tone.Notice), Plain.Cell(Listed(q)), Plain.Cell(q.Counts.Queued),
         Plain.Cell(q.Counts.Running), Plain.Cell(q.Counts.Retrying), Plain.Cell(q.Counts.Scheduled), Plain.Cell(q.Counts.Deferred),

@@ -121,7 +121,7 @@ internal static class SessionCommands
         sheet.Add("changed", Plain.Time(session.ChangedAt));
         sheet.Write(run);
         if (jobs.Jobs.Count == 0) return ExitStatus.Ok;
-        var table = new Grid("ORDER", "JOB", "STATE", "RESULT").Cutting("RESULT");
+        var table = new Listing("ORDER", "JOB", "STATE", "RESULT").Cutting("RESULT");
         foreach (var job in jobs.Jobs)
         {
             var result = job.Result is { } value ? JsonSerializer.Serialize(value, ApiJson.Options) : "-";

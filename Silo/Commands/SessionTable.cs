@@ -11,9 +11,9 @@ internal static class SessionTable
     private const int BarWidth = 40;
 
     /// <summary>The sessions, a row for each.</summary>
-    public static Grid Of(IReadOnlyList<Session> sessions)
+    public static Listing Of(IReadOnlyList<Session> sessions)
     {
-        var table = new Grid("ID", "STATE", "DONE", "PERCENT", "WAITING", "ACTIVE", "FAILED", "MISSING", "CHANGED").Sparing("MISSING", "PERCENT", "CHANGED", "WAITING", "ACTIVE").Cutting("ID");
+        var table = new Listing("ID", "STATE", "DONE", "PERCENT", "WAITING", "ACTIVE", "FAILED", "MISSING", "CHANGED").Sparing("MISSING", "PERCENT", "CHANGED", "WAITING", "ACTIVE").Cutting("ID");
         foreach (var session in sessions)
         {
             table.AddRow(

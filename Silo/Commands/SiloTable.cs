@@ -9,9 +9,9 @@ namespace Gristmill.Silo.Commands;
 internal static class SiloTable
 {
     /// <summary>The silos, a row for each.</summary>
-    public static Grid Of(IReadOnlyList<SiloInfo> silos, DateTimeOffset now)
+    public static Listing Of(IReadOnlyList<SiloInfo> silos, DateTimeOffset now)
     {
-        var table = new Grid("SILO", "ID", "STATE", "RUNNING", "CAPACITY", "COMPLETED", "DEAD", "QUEUES", "LABELS", "VERSION", "ENGINE", "HOST", "PID", "AGE", "HEARD")
+        var table = new Listing("SILO", "ID", "STATE", "RUNNING", "CAPACITY", "COMPLETED", "DEAD", "QUEUES", "LABELS", "VERSION", "ENGINE", "HOST", "PID", "AGE", "HEARD")
             .Sparing("LABELS", "ENGINE", "HOST", "PID", "VERSION", "COMPLETED", "DEAD", "AGE", "ID", "HEARD").Cutting("QUEUES");
         foreach (var s in silos)
         {

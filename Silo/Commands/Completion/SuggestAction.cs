@@ -17,7 +17,7 @@ internal sealed class SuggestAction(RootCommand root, SuggestDirective directive
     public const string LimitVariable = "GRISTMILL_COMPLETION_MS";
 
     private const int MostMilliseconds = 10_000;
-    private const int DefaultMilliseconds = 300;
+    private const int DefaultMilliseconds = 500;
 
     /// <summary>Puts it in place of the one of the tree, which knows no names.</summary>
     public static void AddTo(RootCommand root, CommandEnvironment environment, GlobalOptions globals)

@@ -1,6 +1,5 @@
 using Gristmill.Redis;
 using Gristmill.Silo.Bench;
-using Gristmill.Silo.Commands;
 using Gristmill.Silo.Tests.Commands;
 using Gristmill.Testing;
 

@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace Gristmill.Silo.Tests.Commands;
 
 /// <summary>Tables on narrow terminals.</summary>
-public sealed class GridTests
+public sealed class ListingTests
 {
     [Fact]
     public void Wide_terminal_shows_all() => Assert.Equal("ID  STATE  LATER  DEAD  ERROR                             \na   open   0      3     No such clip on the disk of mill-1\n", Draw(100));
@@ -21,9 +21,9 @@ public sealed class GridTests
         var output = new StringWriter { NewLine = "\n" };
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
         console.Profile.Width = width;
-        var grid = new Grid("ID", "STATE", "LATER", "DEAD", "ERROR").Sparing("STATE", "LATER").Cutting("ERROR");
-        grid.AddRow(Plain.Cell("a"), Plain.Cell("open"), Plain.Cell(0), Plain.Cell(3), Plain.Cell("No such clip on the disk of mill-1"));
-        console.Write(grid);
+        var listing = new Listing("ID", "STATE", "LATER", "DEAD", "ERROR").Sparing("STATE", "LATER").Cutting("ERROR");
+        listing.AddRow(Plain.Cell("a"), Plain.Cell("open"), Plain.Cell(0), Plain.Cell(3), Plain.Cell("No such clip on the disk of mill-1"));
+        console.Write(listing);
         return output.ToString();
     }
 }

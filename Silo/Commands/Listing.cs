@@ -8,30 +8,30 @@ namespace Gristmill.Silo.Commands;
 /// rather than that all of them break: first those in which nothing stands, then the long one is cut, then those that can
 /// be spared. A pipe gets all of it.
 /// </summary>
-internal sealed class Grid(params string[] columns) : Renderable
+internal sealed class Listing(params string[] columns) : Renderable
 {
     private const int Gap = 2;
     private const int ShortestCut = 24;
-    private readonly List<GridCell[]> _rows = [];
+    private readonly List<ListingCell[]> _rows = [];
     private string[] _spared = [];
     private string? _long;
 
     /// <summary>The columns that can be spared, the first first.</summary>
-    public Grid Sparing(params string[] names)
+    public Listing Sparing(params string[] names)
     {
         _spared = names;
         return this;
     }
 
     /// <summary>The column that can be cut.</summary>
-    public Grid Cutting(string name)
+    public Listing Cutting(string name)
     {
         _long = name;
         return this;
     }
 
     /// <summary>Adds a row, with a cell for each column.</summary>
-    public void AddRow(params GridCell[] cells) => _rows.Add(cells);
+    public void AddRow(params ListingCell[] cells) => _rows.Add(cells);
 
     protected override Measurement Measure(RenderOptions options, int maxWidth) => ((IRenderable)Fitted(maxWidth)).Measure(options, maxWidth);
 
@@ -60,8 +60,8 @@ internal sealed class Grid(params string[] columns) : Renderable
     private int Width(int column) => Math.Max(columns[column].Length, _rows.Count == 0 ? 0 : _rows.Max(r => r[column].Text.Length));
 }
 
-/// <summary>A cell of a <see cref="Grid"/>, on one line; its tone is seen on a terminal with colours.</summary>
-internal readonly record struct GridCell(string Text, Tone Tone)
+/// <summary>A cell of a <see cref="Listing"/>, on one line; its tone is seen on a terminal with colours.</summary>
+internal readonly record struct ListingCell(string Text, Tone Tone)
 {
     /// <summary>For the terminal, cut to a length.</summary>
     public Text ToText(int most) => Plain.Line(Text.Length > most ? Text[..(most - 1)] + "…" : Text, Tone);
