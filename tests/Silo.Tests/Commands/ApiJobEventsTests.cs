@@ -23,10 +23,10 @@ public sealed class ApiJobEventsTests(SharedStores stores) : IClassFixture<Share
         var events = (await remote.RunAsync("job", "watch", "asr", "a", "--json")).Expect(0).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.Equal(["state running", "progress 1", "progress 2", "state completed"], events.Select(Short));
-        Assert.Equal([null, "2", null], opened.Select(o => o is "" ? null : o));
+        Assert.Equal([null, "2", "2"], opened.Select(o => o is "" ? null : o));
     }
 
-    // The first stream breaks behind its second event; the second is refused, as by a silo that restarts; the third ends.
+    // The first stream ends behind its second event; the second is refused, as by a silo that restarts; the third ends.
     private static async Task EventsAsync(HttpContext context, List<string?> opened)
     {
         opened.Add(context.Request.Headers["Last-Event-ID"].ToString());
@@ -41,8 +41,6 @@ public sealed class ApiJobEventsTests(SharedStores stores) : IClassFixture<Share
         if (opened.Count == 1)
         {
             await context.Response.WriteAsync(": still here\n\nid: 2\nevent: progress\ndata: {\"done\":1,\"total\":2}\n\n", Stop);
-            await context.Response.Body.FlushAsync(Stop);
-            context.Abort();
             return;
         }
 
