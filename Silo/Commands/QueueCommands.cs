@@ -38,7 +38,7 @@ internal static class QueueCommands
         if (WatchOptions.IsOn(run)) return await WatchAsync(run, cancellationToken);
         var queues = await QueueInfos.ListAsync(run.Client, cancellationToken);
         if (run.IsJson) run.WriteJson(new { queues });
-        else if (queues.Count == 0) run.WriteLine($"No queue yet at {run.Client.Describe()} in the service '{run.Client.Service}': no silo has served one, and no client has enqueued.");
+        else if (queues.Count == 0) run.WriteLine(None(run));
         else run.Console.Write(QueueTable.Of(queues));
         return ExitStatus.Ok;
     }
@@ -48,12 +48,15 @@ internal static class QueueCommands
         var view = new LiveView<QueueLook>(
             run,
             async (before, stop) => QueueLook.Of(await QueueInfos.ListAsync(run.Client, stop), before, run.Environment.Clock),
-            QueueTable.Of,
-            QueueTable.Lines,
+            look => look.Queues.Count == 0 ? Plain.Line(None(run)) : QueueTable.Of(look),
+            look => look.Queues.Count == 0 ? [None(run)] : QueueTable.Lines(look),
             look => new { at = run.Environment.Clock.GetUtcNow(), queues = look.Queues.Select(f => f.ToJson()) });
         await view.RunAsync(cancellationToken);
         return ExitStatus.Ok;
     }
+
+    private static string None(CommandRun run) =>
+        $"No queue yet at {run.Client.Describe()} in the service '{run.Client.Service}': no silo has served one, and no client has enqueued.";
 
     private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
     {

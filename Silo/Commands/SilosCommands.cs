@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Gristmill.Client;
+using Gristmill.Silo.Commands.Api;
 using Gristmill.Silo.Commands.Live;
 using Spectre.Console;
 
@@ -73,10 +74,23 @@ internal static class SilosCommands
     {
         while (true)
         {
-            var now = (await run.Client.ListSilosAsync(cancellationToken)).FirstOrDefault(s => s.Id == silo.Id);
+            var now = await NowAsync(run, silo, cancellationToken);
             if (now is null) return silo with { State = "ended" };
             if (now.State == "lost") throw new CommandException($"{silo.Name} was lost while it drained; its jobs go to others when its leases expire.");
             await Task.Delay(Look, run.Environment.Clock, cancellationToken);
+        }
+    }
+
+    private static async Task<SiloInfo?> NowAsync(CommandRun run, SiloInfo silo, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await run.Client.ListSilosAsync(cancellationToken)).FirstOrDefault(s => s.Id == silo.Id);
+        }
+        catch (ApiUnavailableException e)
+        {
+            // It ends with the silo that it belongs to, and does not say which that is.
+            throw new CommandException($"{e.Message} {silo.Name} was told to drain: if this is its own API, it has ended.", "Ask by the API of another silo, or on Redis: gristmill silos");
         }
     }
 

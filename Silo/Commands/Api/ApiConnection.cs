@@ -16,7 +16,9 @@ internal sealed class ApiConnection(ApiAddress address, TimeProvider clock) : ID
     /// <summary>The most that a call which moves many may take.</summary>
     public static readonly TimeSpan Long = TimeSpan.FromMinutes(30);
 
-    private static readonly TimeSpan Short = TimeSpan.FromSeconds(30);
+    /// <summary>The most that any other call may take.</summary>
+    public static readonly TimeSpan Short = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(5);
 
     // A page of 1,000 dead letters of 256 KiB.
@@ -59,9 +61,9 @@ internal sealed class ApiConnection(ApiAddress address, TimeProvider clock) : ID
             if (!response.IsSuccessStatusCode || (body.Length > 0 && type != "application/json")) throw ApiRefusal.Read(Url, response.StatusCode, type, body);
             return (response.StatusCode, body.Length == 0 ? default! : JsonSerializer.Deserialize<T>(body, ApiJson.Options)!);
         }
-        catch (OperationCanceledException) when (over.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ApiUnavailableException(Url, $"did not answer within {limit.TotalSeconds:0} s.");
+            throw Late(over.IsCancellationRequested ? limit : ConnectLimit);
         }
         catch (HttpRequestException e)
         {
@@ -95,9 +97,9 @@ internal sealed class ApiConnection(ApiAddress address, TimeProvider clock) : ID
                 throw ApiRefusal.Read(Url, response.StatusCode, response.Content.Headers.ContentType?.MediaType, body);
             }
         }
-        catch (OperationCanceledException) when (over.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ApiUnavailableException(Url, $"did not answer within {Short.TotalSeconds:0} s.");
+            throw Late(over.IsCancellationRequested ? Short : ConnectLimit);
         }
         catch (HttpRequestException e)
         {
@@ -128,6 +130,8 @@ internal sealed class ApiConnection(ApiAddress address, TimeProvider clock) : ID
     }
 
     public void Dispose() => _http.Dispose();
+
+    private ApiUnavailableException Late(TimeSpan limit) => new(Url, $"did not answer within {limit.TotalSeconds:0} s.");
 
     private ApiUnavailableException Unavailable(HttpRequestException error) => error.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded
         ? new ApiUnavailableException(Url, $"gave an answer of more than {MaxAnswerBytes} bytes; ask for less with --limit.", error)

@@ -36,7 +36,7 @@ internal sealed class ApiDeadLetters(ApiConnection connection, string queue) : I
     public async Task<bool> PurgeAsync(string id, CancellationToken cancellationToken = default) =>
         await ApiAbsence.NullAsync(async () =>
         {
-            await connection.SendAsync<Moved?>(HttpMethod.Delete, One(id), default, ApiConnection.Long, cancellationToken);
+            await connection.SendAsync<Moved?>(HttpMethod.Delete, One(id), default, ApiConnection.Short, cancellationToken);
             return "gone";
         }) is not null;
 

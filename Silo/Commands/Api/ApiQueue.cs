@@ -32,7 +32,7 @@ internal sealed class ApiQueue(ApiConnection connection, string name) : IQueueCl
         try
         {
             var (status, job) = await connection.SendWithStatusAsync<Job>(
-                HttpMethod.Post, ApiConnection.Path("queues", name, "jobs"), ApiBodies.Enqueue(payload, options), ApiConnection.Long, cancellationToken);
+                HttpMethod.Post, ApiConnection.Path("queues", name, "jobs"), ApiBodies.Enqueue(payload, options), ApiConnection.Short, cancellationToken);
             var fresh = job.State == JobState.Cancelled ? EnqueueOutcome.Cancelled : EnqueueOutcome.Created;
             return new JobHandle(this, job.Id, status == HttpStatusCode.OK ? EnqueueOutcome.Existing : fresh);
         }

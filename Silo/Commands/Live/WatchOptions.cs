@@ -11,8 +11,8 @@ internal static class WatchOptions
     private const int MostLooks = 1_000_000;
 
     private static readonly Option<bool> Watch = new("--watch") { Description = "Shows it again and again, until Ctrl-C." };
-    private static readonly Option<double?> Every = new("--every") { Description = "With --watch: seconds between looks, 0.1 to 3600. Default: 1.", HelpName = "seconds" };
-    private static readonly Option<int?> Looks = new("--looks") { Description = "With --watch: ends after so many looks.", HelpName = "number" };
+    private static readonly Option<double?> Every = new("--every") { Description = "When watching: seconds between looks, 0.1 to 3600. Default: 1.", HelpName = "seconds" };
+    private static readonly Option<int?> Looks = new("--looks") { Description = "When watching: ends after so many looks.", HelpName = "number" };
 
     /// <summary>Adds all of them.</summary>
     public static void AddTo(Command command)
