@@ -10,6 +10,21 @@ internal static class ApiBodies
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Refuses a payload that cannot stand in a body of JSON, as the store does where a queue takes nothing else.</summary>
+    /// <exception cref="InvalidJobException">It is no JSON.</exception>
+    public static void CheckJson(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(payload);
+        }
+        catch (JsonException e)
+        {
+            JobComposer.CheckPayload(payload, new ClientQueueOptions { MaxPayloadBytes = int.MaxValue });
+            throw new InvalidJobException("payload", "malformed", $"The payload is not JSON: {e.Message}");
+        }
+    }
+
     /// <summary>{payload, id?, …}</summary>
     public static ReadOnlyMemory<byte> Enqueue(ReadOnlyMemory<byte> payload, EnqueueOptions? options) => Write(json =>
     {
@@ -43,7 +58,7 @@ internal static class ApiBodies
         }
     });
 
-    // It was parsed already, as what a queue takes.
+    // It was parsed already.
     private static void WritePayload(Utf8JsonWriter json, ReadOnlyMemory<byte> payload)
     {
         json.WritePropertyName("payload");

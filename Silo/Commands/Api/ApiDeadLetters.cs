@@ -6,8 +6,6 @@ namespace Gristmill.Silo.Commands.Api;
 /// <summary>The dead letters of one queue by the API.</summary>
 internal sealed class ApiDeadLetters(ApiConnection connection, string queue) : IDeadLetters
 {
-    private static readonly ClientQueueOptions Bounds = new();
-
     private string All => ApiConnection.Path("queues", queue, "dead-letters");
 
     public Task<DeadLetterList> ListAsync(string? cursor = null, int limit = 100, CancellationToken cancellationToken = default) =>
@@ -24,7 +22,7 @@ internal sealed class ApiDeadLetters(ApiConnection connection, string queue) : I
 
     public Task<RequeueOutcome> RequeueAsync(string id, ReadOnlyMemory<byte>? payload = null, CancellationToken cancellationToken = default)
     {
-        if (payload is { } edited) JobComposer.CheckPayload(edited, Bounds);
+        if (payload is { } edited) ApiBodies.CheckJson(edited);
         return ApiAbsence.RequeueAsync(
             () => connection.PostAsync<Job>(ApiConnection.Path("queues", queue, "dead-letters", id, "requeue"), ApiBodies.Payload(payload), cancellationToken));
     }

@@ -7,13 +7,11 @@ using Gristmill.Store;
 namespace Gristmill.Silo.Commands.Api;
 
 /// <summary>
-/// One queue by the API. A job is checked here by the same rules and bounds as on the store, before it is sent. A queue that
-/// the API does not know has nothing in it, as on the store; only to enqueue there is refused.
+/// One queue by the API. A job is checked by the silo, which knows the queue's bounds, and by the same rules as on the store. A
+/// queue that the API does not know has nothing in it, as on the store; only to enqueue there is refused.
 /// </summary>
 internal sealed class ApiQueue(ApiConnection connection, string name) : IQueueClient
 {
-    private static readonly ClientQueueOptions Bounds = new();
-
     public string Name => name;
 
     public IDeadLetters DeadLetters { get; } = new ApiDeadLetters(connection, name);
@@ -28,7 +26,7 @@ internal sealed class ApiQueue(ApiConnection connection, string name) : IQueueCl
 
     public async Task<JobHandle> EnqueueRawAsync(ReadOnlyMemory<byte> payload, EnqueueOptions? options = null, CancellationToken cancellationToken = default)
     {
-        JobComposer.Compose(payload, options, Bounds, generateId: false, index: null);
+        ApiBodies.CheckJson(payload);
         try
         {
             var (status, job) = await connection.SendWithStatusAsync<Job>(

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Gristmill.Client;
 using Gristmill.Redis;
+using Gristmill.Silo.Tests.Client;
 using Gristmill.Store;
 using Gristmill.Testing;
 
@@ -23,7 +24,7 @@ public sealed partial class ApiCommandTests(SharedStores stores) : IClassFixture
         "dead-letters show asr {letter}", "dead-letters show asr {letter} --json", "dead-letters show asr refused-1", "dead-letters show asr nobody",
         "sessions list tts", "sessions list tts --json", "sessions list tts --cursor x", "sessions list tts --watch --looks 1", "sessions list asr", "sessions show tts s1", "sessions show tts s1 --json",
         "sessions show tts s1 --cursor x", "sessions show tts nobody", "sessions watch tts s1 --json", "sessions end tts s1", "sessions cancel tts nobody", "sessions show asx s1",
-        "enqueue asr {} --id {own} --run-at 4000000000", "enqueue asr {} --id {own} --run-at 4000000000", """enqueue asr {"n":2} --id {own}""", "enqueue asr [1]", "enqueue asr hello", "enqueue asr {} --max-attempts 0",
+        "enqueue asr {} --id {own} --run-at 4000000000", "enqueue asr {} --id {own} --run-at 4000000000", """enqueue asr {"n":2} --id {own}""", "enqueue asr [1]", "enqueue asr hello", """enqueue asr {"timeout":"x"}""", """enqueue asr {"a":1}{""", "enqueue asr {} --session  --id {own}-3", "enqueue asr {} --max-attempts 0",
         """enqueue asr {"chunk":1} --id {own}-2 --session s9 --priority high --max-attempts 2 --timeout 1.5 --depends-on {own} --reply-to answers: --json""", "job show asr {own}-2",
         "job cancel asr {own} --reason enough", "job cancel asr {own}", "job cancel asr {own}-never --json", "enqueue asr {} --id {own}-never", "job cancel asx {own}", "job retry asr late", "job retry asr nobody",
         "queues pause tts", "queues drain tts --json", "queues resume tts",
@@ -53,14 +54,15 @@ public sealed partial class ApiCommandTests(SharedStores stores) : IClassFixture
     }
 
     [Fact]
-    public async Task Job_by_the_api_has_the_attempts_that_its_queue_gives()
+    public async Task Job_by_the_api_has_what_was_asked_for_and_the_attempts_that_its_queue_gives()
     {
         await using var direct = await CommandFixture.CreateAsync(stores);
         var url = $"http://127.0.0.1:{Ports.Next()}";
         await using var silo = await StartAsync(direct, url);
         await using var remote = direct.ByApi(url);
-        (await remote.RunAsync("enqueue", "asr", "{}", "--id", "a", "--run-at", "4000000000")).Expect(0);
+        (await remote.RunAsync("enqueue", "asr", "{}", "--id", "a", "--run-at", "4000000000", "--reply-to", "answers:7")).Expect(0);
 
+        Assert.Equal("answers:7", (await new HandSilo(direct.Cluster.Redis, direct.Cluster.Service, "asr").Store.GetAsync("a", Stop))!.Header.ReplyTo);
         Assert.Equal(4, (await remote.RunAsync("job", "show", "asr", "a", "--json")).Expect(0).Json.GetProperty("maxAttempts").GetInt32());
         Assert.Matches(@"attempt\s+0\n", (await direct.RunAsync("job", "show", "asr", "a")).Expect(0).Out);
         var refused = (await remote.RunAsync("enqueue", "asrr", "{}")).Expect(1);
