@@ -36,8 +36,8 @@ internal sealed record CommandEnvironment
         {
             Out = new AnsiConsoleOutput(Out),
             Ansi = IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-            // https://no-color.org: set and not empty means none.
-            ColorSystem = IsTerminal && string.IsNullOrEmpty(Variable("NO_COLOR")) ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            // Detecting heeds NO_COLOR (https://no-color.org).
+            ColorSystem = IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = moving && IsTerminal ? InteractionSupport.Detect : InteractionSupport.No,
         });
         if (!IsTerminal) console.Profile.Width = WidthWithoutTerminal;

@@ -58,15 +58,20 @@ public sealed class LiveViewTests(SharedStores stores) : IClassFixture<SharedSto
         Assert.DoesNotContain('\u001b', result.Out);
     }
 
-    [Fact]
-    public async Task Watching_on_a_terminal_draws_in_place_and_ends_by_Ctrl_C_with_0()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Watching_on_a_terminal_draws_in_place_and_ends_by_Ctrl_C_with_0(bool isPlain)
     {
         Tools.Require(Tools.Script);
         await using var cli = await CommandFixture.CreateAsync(stores);
-        await cli.Cluster.SiloAsync();
+        var silo = await cli.Cluster.SiloAsync();
+        await cli.Cluster.Queue.EnqueueRawAsync("{}"u8.ToArray(), cancellationToken: Stop);
+        await silo.BuryAllAsync();
         var said = new SignalWriter();
         var program = Path.Combine(AppContext.BaseDirectory, "gristmill.dll");
         var environment = new Dictionary<string, string>(cli.Variables) { ["TERM"] = "xterm-256color" };
+        if (isPlain) environment["NO_COLOR"] = "1";
 
         // The terminal is 80 wide: of the columns those go in which nothing stands.
         await using var watch = await ChildProcess.StartAsync(
@@ -78,6 +83,9 @@ public sealed class LiveViewTests(SharedStores stores) : IClassFixture<SharedSto
 
         Assert.Equal(0, watch.ExitCode);
         Assert.Contains("\u001b[", watch.Output, StringComparison.Ordinal);
+
+        // Dead letters are red.
+        Assert.Equal(!isPlain, watch.Output.Contains("\u001b[38;5;9m1", StringComparison.Ordinal));
         Assert.Contains("IN/S", watch.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("SCHEDULED", watch.Output, StringComparison.Ordinal);
     }
