@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Gristmill.Redis;
-using Gristmill.Silo.Bench;
 using Gristmill.Store;
 
 namespace Gristmill.Bench;
@@ -51,13 +50,13 @@ internal static class Scale
         await using var group = await SiloGroup.StartAsync(settings, redis, store, silos, handler, concurrency);
         var warmUp = silos * warmUpPerSilo;
         await Load.PushAsync(redis, warmUp);
-        await FinishedJobs.WaitAsync(events, warmUp, TimeProvider.System);
+        await Throughput.FinishedAsync(events, warmUp);
         await store.SetModeAsync(QueueMode.Paused);
         await Load.PushAsync(redis, jobs);
         var (redisCpu, siloCpu) = (await Load.RedisCpuAsync(redis), group.Cpu());
         var began = Stopwatch.GetTimestamp();
         await store.SetModeAsync(QueueMode.Open);
-        var (_, last) = await FinishedJobs.WaitAsync(events, jobs, TimeProvider.System);
+        var (_, last) = await Throughput.FinishedAsync(events, jobs);
         var figures = new Figures(
             jobs / Stopwatch.GetElapsedTime(began, last).TotalSeconds, (group.Cpu() - siloCpu) / jobs * 1e6, (await Load.RedisCpuAsync(redis) - redisCpu) / jobs * 1e6);
         var counts = await store.CountAsync();

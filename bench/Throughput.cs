@@ -18,7 +18,7 @@ internal static class Throughput
         var redisCpu = await Load.RedisCpuAsync(redis);
         var ownCpu = Load.OwnCpu();
         var silo = await Load.StartSiloAsync(settings, new Ignore());
-        var (first, last) = await FinishedJobs.WaitAsync(events, settings.Jobs, TimeProvider.System);
+        var (first, last) = await FinishedAsync(events, settings.Jobs);
         var ownCost = Load.OwnCpu() - ownCpu;
         var redisCost = await Load.RedisCpuAsync(redis) - redisCpu;
         await silo.StopAsync();
@@ -35,4 +35,7 @@ internal static class Throughput
             ["bytesPerJobDone"] = (double)(done - empty) / settings.Jobs,
         };
     }
+
+    /// <summary>When the first of so many jobs was finished, and when the last, by the events.</summary>
+    public static Task<(long First, long Last)> FinishedAsync(RedisSubscription events, int jobs) => FinishedJobs.WaitAsync(events, jobs, TimeProvider.System);
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Gristmill.Grains.Workers;
 using Gristmill.Redis;
-using Gristmill.Silo.Bench;
 
 namespace Gristmill.Bench;
 
@@ -48,7 +47,7 @@ internal static class Workers
             queue.Worker = new WorkerOptions { Command = ["python3", "-c", program], BatchSize = batch };
             queue.Worker.Environment["PYTHONPATH"] = Path.Combine(AppContext.BaseDirectory, "python");
         });
-        var (first, last) = await FinishedJobs.WaitAsync(events, settings.Jobs, TimeProvider.System);
+        var (first, last) = await Throughput.FinishedAsync(events, settings.Jobs);
         await silo.StopAsync();
         return settings.Jobs / Stopwatch.GetElapsedTime(first, last).TotalSeconds;
     }

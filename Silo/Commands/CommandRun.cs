@@ -38,6 +38,19 @@ internal sealed class CommandRun : IAsyncDisposable
     /// <summary>The client, of the store or of the HTTP API; connects in the background.</summary>
     public IGristmillClient Client => _client ??= Connect();
 
+    /// <summary>The service that is meant.</summary>
+    /// <exception cref="CommandException">No service can have this name.</exception>
+    public string Service
+    {
+        get
+        {
+            var service = Parsed.GetValue(_globals.Service) ?? RedisAddress.Setting("Service", Environment) ?? "default";
+            return RedisKeys.IsName(service)
+                ? service
+                : throw CommandException.BadUsage($"--service is '{service}'; it may have letters, digits, '.', '_', ':' and '-', 1 to 128 of them.");
+        }
+    }
+
     /// <summary>Makes an action of a function on a run.</summary>
     public static Func<ParseResult, CancellationToken, Task<int>> Action(
         CommandEnvironment environment, GlobalOptions globals, Func<CommandRun, CancellationToken, Task<int>> action) =>
@@ -122,8 +135,11 @@ internal sealed class CommandRun : IAsyncDisposable
             new GristmillClientOptions
             {
                 Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded),
-                Service = Service(),
+                Service = Service,
                 MaxRetries = 0,
+
+                // Without repetitions a job is as safe with the store's own id, which is shorter to type.
+                GenerateIds = false,
             },
             NullLoggerFactory.Instance,
             Environment.Clock);
@@ -134,12 +150,4 @@ internal sealed class CommandRun : IAsyncDisposable
 
     private static string NoQueues(IReadOnlyList<string> known) =>
         known.Count == 0 ? "There is none yet: no silo has served one, and no client has enqueued. Start a silo with: gristmill silo --queue NAME --worker 'COMMAND'" : $"There are: {string.Join(", ", known)}";
-
-    private string Service()
-    {
-        var service = Parsed.GetValue(_globals.Service) ?? RedisAddress.Setting("Service", Environment) ?? "default";
-        return RedisKeys.IsName(service)
-            ? service
-            : throw CommandException.BadUsage($"--service is '{service}'; it may have letters, digits, '.', '_', ':' and '-', 1 to 128 of them.");
-    }
 }
