@@ -31,16 +31,20 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
         return view is not null && IsDead(view) ? Map(view) : null;
     }
 
-    public async Task<IReadOnlyList<DeadLetter>> FindByPayloadIdAsync(string payloadId, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<DeadLetter>> FindByPayloadIdAsync(string payloadId, CancellationToken cancellationToken = default) =>
+        FindAsync(this, payloadId, cancellationToken);
+
+    /// <summary>Looks through the newest dead letters of any client for those whose payload gave this id.</summary>
+    public static async Task<IReadOnlyList<DeadLetter>> FindAsync(IDeadLetters letters, string payloadId, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(payloadId);
         var found = new List<DeadLetter>();
         string? cursor = null;
         for (var page = 0; page < MaxPages && (page == 0 || cursor is not null); page++)
         {
-            var letters = await ListAsync(cursor, PageSize, cancellationToken).ConfigureAwait(false);
-            found.AddRange(letters.DeadLetters.Where(d => d.PayloadId == payloadId));
-            cursor = letters.Cursor;
+            var list = await letters.ListAsync(cursor, PageSize, cancellationToken).ConfigureAwait(false);
+            found.AddRange(list.DeadLetters.Where(d => d.PayloadId == payloadId));
+            cursor = list.Cursor;
         }
 
         return found;

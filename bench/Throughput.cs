@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Gristmill.Redis;
+using Gristmill.Silo.Bench;
 
 namespace Gristmill.Bench;
 
@@ -36,19 +37,5 @@ internal static class Throughput
     }
 
     /// <summary>When the first of so many jobs was finished, and when the last, by the events.</summary>
-    public static async Task<(long First, long Last)> FinishedAsync(RedisSubscription events, int jobs)
-    {
-        long first = 0;
-        var finished = 0;
-        await foreach (var message in events.ReadAllAsync())
-        {
-            if (message.Kind == RedisMessageKind.Gap) throw new InvalidOperationException("Events were lost; the count would be wrong.");
-            if (!message.Payload.Span.StartsWith("completed "u8)) continue;
-            if (first == 0) first = Stopwatch.GetTimestamp();
-            finished += message.Payload.Span.Count((byte)' ');
-            if (finished >= jobs) break;
-        }
-
-        return (first, Stopwatch.GetTimestamp());
-    }
+    public static Task<(long First, long Last)> FinishedAsync(RedisSubscription events, int jobs) => FinishedJobs.WaitAsync(events, jobs, TimeProvider.System);
 }

@@ -52,7 +52,8 @@ internal sealed class JobWatch(
         if (_entered) context.LeaveWatch();
     }
 
-    private static JobEventKind? Difference(Job before, Job now)
+    /// <summary>What a watcher is to be told of a job that was read anew; null for nothing.</summary>
+    public static JobEventKind? Difference(Job before, Job now)
     {
         if (before.Seq != now.Seq || before.State != now.State || before.Attempt != now.Attempt || before.CancelRequested != now.CancelRequested) return JobEventKind.State;
         return before.Progress != now.Progress && now.Progress is not null ? JobEventKind.Progress : null;

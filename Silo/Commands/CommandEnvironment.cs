@@ -39,6 +39,7 @@ internal sealed record CommandEnvironment
         {
             Out = new AnsiConsoleOutput(Out),
             Ansi = IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            // Detecting heeds NO_COLOR (https://no-color.org).
             ColorSystem = IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = moving && IsTerminal ? InteractionSupport.Detect : InteractionSupport.No,
         });

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Redis;
+using Gristmill.Silo.Commands.Api;
 using Gristmill.Silo.Configuration;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
@@ -14,7 +15,7 @@ namespace Gristmill.Silo.Commands;
 internal sealed class CommandRun : IAsyncDisposable
 {
     private readonly GlobalOptions _globals;
-    private GristmillClient? _client;
+    private IGristmillClient? _client;
     private bool _isEmbedded;
 
     private CommandRun(ParseResult parsed, CommandEnvironment environment, GlobalOptions globals)
@@ -34,19 +35,8 @@ internal sealed class CommandRun : IAsyncDisposable
 
     public IAnsiConsole Console { get; }
 
-    /// <summary>The client; connects in the background.</summary>
-    public IGristmillClient Client => _client ??= GristmillClient.Connect(
-        new GristmillClientOptions
-        {
-            Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded),
-            Service = Service,
-            MaxRetries = 0,
-
-            // Without repetitions a job is as safe with the store's own id, which is shorter to type.
-            GenerateIds = false,
-        },
-        NullLoggerFactory.Instance,
-        Environment.Clock);
+    /// <summary>The client, of the store or of the HTTP API; connects in the background.</summary>
+    public IGristmillClient Client => _client ??= Connect();
 
     /// <summary>The service that is meant.</summary>
     /// <exception cref="CommandException">No service can have this name.</exception>
@@ -88,6 +78,9 @@ internal sealed class CommandRun : IAsyncDisposable
             }
         };
 
+    /// <summary>A run outside of its action: what a line that is still being typed asks of the cluster.</summary>
+    public static CommandRun Of(ParseResult parsed, CommandEnvironment environment, GlobalOptions globals) => new(parsed, environment, globals);
+
     /// <summary>A queue by the name that was given.</summary>
     /// <exception cref="CommandException">No queue can have this name.</exception>
     public IQueueClient Queue(Argument<string> argument)
@@ -103,9 +96,12 @@ internal sealed class CommandRun : IAsyncDisposable
     {
         var info = await queue.GetInfoAsync(cancellationToken);
         var known = await Client.ListQueuesAsync(cancellationToken);
-        if (known.Contains(queue.Name) || info.Totals.Values.Any(n => n > 0)) return info;
-        throw new CommandException($"There is no queue '{queue.Name}' in the service '{Client.Service}'.", Suggestion.Of(queue.Name, known) ?? NoQueues(known));
+        return known.Contains(queue.Name) || info.Totals.Values.Any(n => n > 0) ? info : throw UnknownQueue(queue.Name, known);
     }
+
+    /// <summary>That there is no such queue, with the name that is alike, or those that there are.</summary>
+    public async Task<CommandException> UnknownQueueAsync(string name, CancellationToken cancellationToken) =>
+        UnknownQueue(name, await Client.ListQueuesAsync(cancellationToken));
 
     /// <summary>
     /// Warns of a queue that no silo serves, with the name of one that is served and alike: a name that is only mistyped
@@ -130,12 +126,37 @@ internal sealed class CommandRun : IAsyncDisposable
     public void WriteLine(string line) => Environment.Out.WriteLine(Plain.Text(line));
 
     /// <summary>Writes a warning beside the result.</summary>
-    public void Warn(string line) => Environment.Error.WriteLine($"warning: {Plain.Text(line)}");
+    public void Warn(string line) => Environment.Error.WriteLine(IsJson ? JsonSerializer.Serialize(new { warning = line }, ApiJson.Options) : $"warning: {Plain.Text(line)}");
 
     public async ValueTask DisposeAsync()
     {
         if (_client is not null) await _client.DisposeAsync();
     }
+
+    private IGristmillClient Connect()
+    {
+        if (ApiAddress.Find(Parsed, _globals, Environment) is { } api)
+        {
+            if (api.ShowsKey) Warn($"The access key goes to {api.Url.Host} unencrypted: whoever sees the network can read it. Use https.");
+            return new ApiClient(new ApiConnection(api, Environment.Clock));
+        }
+
+        return GristmillClient.Connect(
+            new GristmillClientOptions
+            {
+                Redis = RedisAddress.Find(Parsed.GetValue(_globals.Redis), Environment, out _isEmbedded),
+                Service = Service,
+                MaxRetries = 0,
+
+                // Without repetitions a job is as safe with the store's own id, which is shorter to type.
+                GenerateIds = false,
+            },
+            NullLoggerFactory.Instance,
+            Environment.Clock);
+    }
+
+    private CommandException UnknownQueue(string name, IReadOnlyList<string> known) =>
+        new($"There is no queue '{name}' in the service '{Client.Service}'.", Suggestion.Of(name, known) ?? NoQueues(known));
 
     private static string NoQueues(IReadOnlyList<string> known) =>
         known.Count == 0 ? "There is none yet: no silo has served one, and no client has enqueued. Start a silo with: gristmill silo --queue NAME --worker 'COMMAND'" : $"There are: {string.Join(", ", known)}";

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Gristmill.Client;
+using Gristmill.Silo.Commands.Completion;
 using Gristmill.Silo.Http;
 using Spectre.Console;
 
@@ -10,13 +11,16 @@ namespace Gristmill.Silo.Commands;
 /// <summary><c>gristmill dead-letters list|show|requeue|purge</c></summary>
 internal static class DeadLetterCommands
 {
+    // Each comes with its payload.
+    private const int MostAlike = 50;
+
     private static readonly Argument<string> Queue = new("queue") { Description = "The queue." };
     private static readonly Argument<string> Id = new("id") { Description = "The job's id." };
     private static readonly Argument<string?> OptionalId = new("id") { Description = "The job's id; leave it out with --all or --reason.", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<int> Limit = new("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
     private static readonly Option<string?> Cursor = new("--cursor") { Description = "Where the page before ended." };
     private static readonly Option<bool> All = new("--all") { Description = "All of them." };
-    private static readonly Option<string?> Reason = new("--reason") { Description = $"All with this reason: {string.Join(", ", DeadReasons.All)}." };
+    private static readonly Option<string?> Reason = new Option<string?>("--reason") { Description = $"All with this reason: {string.Join(", ", DeadReasons.All)}." }.Offering(DeadReasons.All);
     private static readonly Option<string?> Payload = new("--payload") { Description = "The payload that replaces the job's: JSON, @file, or - for standard input." };
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
@@ -54,7 +58,7 @@ internal static class DeadLetterCommands
             return ExitStatus.Ok;
         }
 
-        var table = Plain.Table("ID", "REASON", "ATTEMPTS", "DIED", "BYTES", "ID IN PAYLOAD", "LAST ERROR");
+        var table = new Listing("ID", "REASON", "ATTEMPTS", "DIED", "BYTES", "ID IN PAYLOAD", "LAST ERROR").Sparing("ID IN PAYLOAD", "BYTES", "ATTEMPTS", "DIED").Cutting("LAST ERROR");
         foreach (var letter in page.DeadLetters)
         {
             table.AddRow(
@@ -172,7 +176,10 @@ internal static class DeadLetterCommands
     {
         await run.KnownAsync(queue, cancellationToken);
         await RefusedJobs.WarnAsync(run, queue, id, cancellationToken);
-        return new CommandException($"The queue '{queue.Name}' has no dead letter '{id}'.", $"gristmill dead-letters list {queue.Name}");
+        var newest = await queue.DeadLetters.ListAsync(limit: MostAlike, cancellationToken: cancellationToken);
+        return new CommandException(
+            $"The queue '{queue.Name}' has no dead letter '{id}'.",
+            Suggestion.OfId(id, newest.DeadLetters.Select(d => d.Id)) ?? $"gristmill dead-letters list {queue.Name}   shows those that there are.");
     }
 
     // The first line, and not all of that.

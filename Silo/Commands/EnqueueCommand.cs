@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Gristmill.Client;
+using Gristmill.Silo.Commands.Api;
+using Gristmill.Silo.Commands.Completion;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
 using Gristmill.Store.Payloads;
@@ -14,7 +16,7 @@ internal static class EnqueueCommand
     private static readonly Argument<string> Payload = new("payload") { Description = "The payload: JSON, @file, or - for standard input." };
     private static readonly Option<string?> Id = new("--id") { Description = "An id that makes enqueueing the same job twice harmless." };
     private static readonly Option<string?> Session = new("--session") { Description = "The session that the job belongs to." };
-    private static readonly Option<string?> Priority = new("--priority") { Description = "high, normal, low, or 0 (first) to 9." };
+    private static readonly Option<string?> Priority = new Option<string?>("--priority") { Description = "high, normal, low, or 0 (first) to 9." }.Offering(["high", "normal", "low"]);
     private static readonly Option<string?> RunAt = new("--run-at") { Description = "Not before this time: ISO 8601 (without an offset it is UTC) or Unix seconds." };
     private static readonly Option<int?> MaxAttempts = new("--max-attempts") { Description = "Attempts in all, 1 to 1001." };
     private static readonly Option<double?> Timeout = new("--timeout") { Description = string.Create(CultureInfo.InvariantCulture, $"Seconds for one attempt, {PayloadReader.MinTimeoutSeconds} to {PayloadReader.MaxTimeoutSeconds}.") };
@@ -33,11 +35,24 @@ internal static class EnqueueCommand
         var options = Options(run.Parsed);
         var payload = await PayloadSource.ReadAsync(run.Parsed.GetRequiredValue(Payload), run.Environment, cancellationToken);
         var queue = run.Queue(Queue);
-        var handle = await queue.EnqueueRawAsync(payload, options, cancellationToken);
+        var handle = await EnqueueAsync(run, queue, payload, options, cancellationToken);
         if (run.IsJson) run.WriteJson(await handle.GetAsync(cancellationToken) ?? new Job { Id = handle.Id, Queue = handle.Queue, State = JobState.Queued });
         else run.WriteLine(Line(handle));
         await run.WarnUnservedAsync(queue, "; the job waits until one does", cancellationToken);
         return ExitStatus.Ok;
+    }
+
+    // Redis takes jobs of a queue that nobody serves yet; a silo knows its queues, and refuses others.
+    private static async Task<JobHandle> EnqueueAsync(CommandRun run, IQueueClient queue, ReadOnlyMemory<byte> payload, EnqueueOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await queue.EnqueueRawAsync(payload, options, cancellationToken);
+        }
+        catch (ApiRefusal e) when (e.Code == "unknown_queue")
+        {
+            throw await run.UnknownQueueAsync(queue.Name, cancellationToken);
+        }
     }
 
     private static string Line(JobHandle handle) => handle.Outcome switch

@@ -1,17 +1,15 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using Gristmill.Client;
-using Gristmill.Redis;
-using Gristmill.Silo.EmbeddedStore;
-using Gristmill.Store;
+using Gristmill.Silo.Commands.Completion;
 
 namespace Gristmill.Silo.Commands;
 
 /// <summary>
 /// The command line: one file for each command (EnqueueCommand, JobCommands, QueueCommands, DeadLetterCommands, SessionCommands,
-/// SilosCommands, GpusCommand, DoctorCommand, ScriptsCommand). Each makes
+/// SilosCommands, GpusCommand, DoctorCommand, ScriptsCommand, CompletionCommand). Each makes
 /// its <see cref="Command"/> with an action on a <see cref="CommandRun"/>, which has the client and the output. They work on
-/// the store alone; no silo needs to be up. Commands of other kinds are added to the root with <c>root.Add</c>, and use
+/// the store alone, where no silo needs to be up, or by the HTTP API of a silo (Api/), with the same output. Commands of
+/// other kinds are added to the root with <c>root.Add</c>, and use
 /// <see cref="CommandRun.Action"/> where they want the same options, errors and exit status.
 /// </summary>
 internal static class GristmillCommands
@@ -23,15 +21,17 @@ internal static class GristmillCommands
     {
         var root = new RootCommand("Gristmill grinds jobs off Redis lists on a cluster of silos.");
         globals.AddTo(root);
-        root.Add(EnqueueCommand.Make(environment, globals));
-        root.Add(JobCommands.Make(environment, globals));
-        root.Add(QueueCommands.Make(environment, globals));
-        root.Add(DeadLetterCommands.Make(environment, globals));
-        root.Add(SessionCommands.Make(environment, globals));
-        root.Add(SilosCommands.Make(environment, globals));
-        root.Add(GpusCommand.Make(environment, globals));
+        root.Add(globals.WithApi(EnqueueCommand.Make(environment, globals)));
+        root.Add(globals.WithApi(JobCommands.Make(environment, globals)));
+        root.Add(globals.WithApi(QueueCommands.Make(environment, globals)));
+        root.Add(globals.WithApi(DeadLetterCommands.Make(environment, globals)));
+        root.Add(globals.WithApi(SessionCommands.Make(environment, globals)));
+        root.Add(globals.WithApi(SilosCommands.Make(environment, globals)));
+        root.Add(globals.WithApi(GpusCommand.Make(environment, globals)));
         root.Add(DoctorCommand.Make(environment, globals));
         root.Add(ScriptsCommand.Make(environment, globals));
+        root.Add(CompletionCommand.Make(environment, globals));
+        SuggestAction.AddTo(root, environment, globals);
         return root;
     }
 
@@ -40,7 +40,14 @@ internal static class GristmillCommands
     public static async Task<int> RunAsync(RootCommand root, IReadOnlyList<string> arguments, CommandEnvironment environment, CancellationToken cancellationToken = default)
     {
         // An argument like @clip.json is the job's payload, not a file of more arguments.
-        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = root.Parse(arguments, Parsing);
+        var isJson = arguments.Contains("--json");
+        if (parsed.Action is ParseErrorAction)
+        {
+            Failures.Write(environment, isJson, Failures.OfParsing(parsed));
+            return ExitStatus.BadUsage;
+        }
+
         var settings = new InvocationConfiguration
         {
             Output = environment.Out,
@@ -51,27 +58,15 @@ internal static class GristmillCommands
         };
         try
         {
-            var status = await parsed.InvokeAsync(settings, cancellationToken);
-            return parsed.Action is ParseErrorAction ? ExitStatus.BadUsage : status;
+            return await parsed.InvokeAsync(settings, cancellationToken);
         }
-        catch (Exception e) when (Explain(e) is { } failure)
+        catch (Exception e) when (Failures.Explain(e) is { } failure)
         {
-            await environment.Error.WriteLineAsync($"error: {Plain.Text(failure.Message)}");
-            if (failure.Hint is { } hint) await environment.Error.WriteLineAsync($"       {hint}");
+            Failures.Write(environment, isJson, failure);
             return failure.Status;
         }
     }
 
-    private static CommandException? Explain(Exception exception) => exception switch
-    {
-        CommandException e => e,
-        InvalidJobException e => CommandException.BadUsage(e.Message),
-        JobNotFoundException e => new CommandException(e.Message, $"gristmill queues show {e.Queue}   shows what the queue has."),
-        GristmillClientException { InnerException: RedisException e } => new CommandException(exception.Message, RedisAdvice.Of(e)),
-        GristmillClientException or EmbeddedStoreException => new CommandException(exception.Message),
-        WrongTypeException or SchemaException => new CommandException(exception.Message),
-        RedisException e => new CommandException(e.Message, RedisAdvice.Of(e)),
-        OperationCanceledException => new CommandException("Interrupted."),
-        _ => null,
-    };
+    /// <summary>How lines are parsed.</summary>
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
 }

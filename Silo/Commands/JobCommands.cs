@@ -14,6 +14,9 @@ internal static class JobCommands
     private static readonly Argument<string> Id = new("id") { Description = "The job's id." };
     private static readonly Option<string?> Reason = new("--reason") { Description = "Why, for people." };
 
+    // An id that is looked for in vain is looked for in so many others.
+    private const int MostOtherQueues = 20;
+
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
     {
         var command = new Command("job", "Lists jobs; shows, follows, cancels or retries one.");
@@ -87,8 +90,9 @@ internal static class JobCommands
     {
         var queue = run.Queue(Queue);
         var id = run.Parsed.GetRequiredValue(Id);
+        // A mistyped queue would remember the wish for a job that never comes.
+        await run.KnownAsync(queue, cancellationToken);
         var outcome = await queue.CancelAsync(id, run.Parsed.GetValue(Reason), cancellationToken);
-        if (run.IsJson) run.WriteJson(new { outcome = outcome.ToString().ToLowerInvariant() });
         switch (outcome)
         {
             case CancelOutcome.Unknown:
@@ -97,7 +101,8 @@ internal static class JobCommands
                 throw new CommandException($"The job {queue.Name}/{id} has its outcome already.", $"gristmill job show {queue.Name} {id}");
         }
 
-        if (!run.IsJson) run.WriteLine(Line(outcome, $"{queue.Name}/{id}"));
+        if (run.IsJson) run.WriteJson(new { outcome = outcome.ToString().ToLowerInvariant() });
+        else run.WriteLine(Line(outcome, $"{queue.Name}/{id}"));
         return ExitStatus.Ok;
     }
 
@@ -123,9 +128,22 @@ internal static class JobCommands
     private static async Task<CommandException> UnknownAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
     {
         await run.KnownAsync(queue, cancellationToken);
-        await RefusedJobs.WarnAsync(run, queue, run.Parsed.GetRequiredValue(Id), cancellationToken);
+        var id = run.Parsed.GetRequiredValue(Id);
+        await RefusedJobs.WarnAsync(run, queue, id, cancellationToken);
         return new CommandException(
-            $"The queue '{queue.Name}' has no job '{run.Parsed.GetRequiredValue(Id)}': there was none, its record is no longer kept, or it was pushed to the list and not admitted yet.",
-            $"gristmill queues show {queue.Name}   shows what the queue has.");
+            $"The queue '{queue.Name}' has no job '{id}': there was none, its record is no longer kept, or it was pushed to the list and not admitted yet.",
+            await MeantAsync(run, queue, id, cancellationToken) ?? $"gristmill queues show {queue.Name}   shows what the queue has.");
+    }
+
+    // One of the newest jobs whose id is alike, or the same id in another queue.
+    private static async Task<string?> MeantAsync(CommandRun run, IQueueClient queue, string id, CancellationToken cancellationToken)
+    {
+        if (Suggestion.OfId(id, (await queue.ListAsync(cancellationToken: cancellationToken)).Jobs.Select(j => j.Id)) is { } alike) return alike;
+        foreach (var name in (await run.Client.ListQueuesAsync(cancellationToken)).Where(n => n != queue.Name).Take(MostOtherQueues))
+        {
+            if (await run.Client.Queue(name).GetAsync(id, cancellationToken) is not null) return $"The queue '{name}' has a job with this id: gristmill job show {name} {id}";
+        }
+
+        return null;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Gristmill.Client;
+using Gristmill.Silo.Commands.Completion;
 using Gristmill.Store;
 using Spectre.Console;
 
@@ -10,7 +11,7 @@ internal static class JobListCommand
 {
     private static readonly string[] States = [.. Enum.GetValues<JobState>().Select(JobStates.Name)];
     private static readonly Argument<string> Queue = new("queue") { Description = "The queue." };
-    private static readonly Option<string?> State = new("--state") { Description = $"Only those in this state: {string.Join(", ", States)}." };
+    private static readonly Option<string?> State = new Option<string?>("--state") { Description = $"Only those in this state: {string.Join(", ", States)}." }.Offering(States);
     private static readonly Option<int> Limit = new("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
     private static readonly Option<string?> Cursor = new("--cursor") { Description = "Where the page before ended." };
 
@@ -43,7 +44,7 @@ internal static class JobListCommand
 
     private static void Write(CommandRun run, IReadOnlyList<Job> jobs)
     {
-        var table = Plain.Table("ID", "STATE", "ATTEMPT", "ENQUEUED", "STARTED", "FINISHED", "SESSION");
+        var table = new Listing("ID", "STATE", "ATTEMPT", "ENQUEUED", "STARTED", "FINISHED", "SESSION").Sparing("SESSION", "FINISHED", "STARTED", "ATTEMPT");
         foreach (var job in jobs)
         {
             var stateOf = JobStates.Name(job.State) + (job.Reason is null ? string.Empty : $" ({job.Reason})");

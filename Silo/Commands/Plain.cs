@@ -16,14 +16,17 @@ internal static class Plain
         }) : text;
     }
 
-    /// <summary>A cell of a table, on one line.</summary>
-    public static Text Cell(string? text) => new(Text(OneLine(text)));
+    /// <summary>A cell of a table.</summary>
+    public static ListingCell Cell(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), tone);
+
+    /// <summary>A line for a terminal; its tone is seen where there are colours.</summary>
+    public static Text Line(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), StyleOf(tone));
 
     /// <summary>The text on one line.</summary>
     public static string OneLine(string? text) => (text ?? string.Empty).ReplaceLineEndings(" ");
 
     /// <summary>A number as a cell.</summary>
-    public static Text Cell(long number) => new(number.ToString(CultureInfo.InvariantCulture));
+    public static ListingCell Cell(long number, Tone tone = Tone.Calm) => new(number.ToString(CultureInfo.InvariantCulture), tone);
 
     /// <summary>A time, UTC, to the second.</summary>
     public static string Time(DateTimeOffset? time) =>
@@ -40,13 +43,13 @@ internal static class Plain
         _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 86_400:0} d"),
     };
 
-    /// <summary>A table without lines, as it reads in a terminal and in a pipe.</summary>
-    public static Table Table(params string[] columns)
+    private static Style? StyleOf(Tone tone) => tone switch
     {
-        var table = new Table().Border(TableBorder.None);
-        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column)).NoWrap().PadRight(2));
-        return table;
-    }
+        Tone.Good => new Style(Color.Green),
+        Tone.Notice => new Style(Color.Yellow),
+        Tone.Alarm => new Style(Color.Red),
+        _ => null,
+    };
 
     private static bool IsUnsafe(char c) => char.IsControl(c) && c is not ('\n' or '\t');
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Gristmill.Client;
-using Spectre.Console;
+using Gristmill.Silo.Commands.Live;
 
 namespace Gristmill.Silo.Commands;
 
@@ -14,7 +14,9 @@ internal static class QueueCommands
     {
         var command = new Command("queues", "Lists queues, or shows, pauses, resumes or drains one.");
         command.SetAction(CommandRun.Action(environment, globals, ListAsync));
+        WatchOptions.AddTo(command);
         var list = new Command("list", "Lists the queues.");
+        WatchOptions.AddTo(list);
         list.SetAction(CommandRun.Action(environment, globals, ListAsync));
         command.Add(list);
         Add("show", "Shows a queue.", ShowAsync);
@@ -33,37 +35,28 @@ internal static class QueueCommands
 
     private static async Task<int> ListAsync(CommandRun run, CancellationToken cancellationToken)
     {
-        var queues = new List<QueueInfo>();
-        foreach (var name in await run.Client.ListQueuesAsync(cancellationToken)) queues.Add(await run.Client.Queue(name).GetInfoAsync(cancellationToken));
-        if (run.IsJson)
-        {
-            run.WriteJson(new { queues });
-            return ExitStatus.Ok;
-        }
-
-        if (queues.Count == 0)
-        {
-            run.WriteLine($"No queue yet at {run.Client.Describe()} in the service '{run.Client.Service}': no silo has served one, and no client has enqueued.");
-            return ExitStatus.Ok;
-        }
-
-        var table = Plain.Table("QUEUE", "STATE", "LISTED", "QUEUED", "RUNNING", "RETRYING", "SCHEDULED", "DEFERRED", "DEAD", "FINISHED", "OLDEST", "SILOS");
-        foreach (var q in queues)
-        {
-            table.AddRow(
-                Plain.Cell(q.Name), Plain.Cell(q.State), Plain.Cell(Listed(q)), Plain.Cell(q.Counts.Queued), Plain.Cell(q.Counts.Running), Plain.Cell(q.Counts.Retrying),
-                Plain.Cell(q.Counts.Scheduled), Plain.Cell(q.Counts.Deferred), Plain.Cell(q.Counts.Dead), Plain.Cell(q.Counts.Finished),
-                Plain.Cell(Plain.Span(q.OldestReadySeconds)), Plain.Cell(q.Silos.Count));
-        }
-
-        run.Console.Write(table);
+        if (WatchOptions.IsOn(run)) return await WatchAsync(run, cancellationToken);
+        var queues = await QueueInfos.ListAsync(run.Client, cancellationToken);
+        if (run.IsJson) run.WriteJson(new { queues });
+        else if (queues.Count == 0) run.WriteLine(None(run));
+        else run.Console.Write(QueueTable.Of(queues));
         return ExitStatus.Ok;
     }
 
-    // Items that stand in the lists still; what is no list counts as a question.
-    private static string Listed(QueueInfo queue) => queue.Lists.Any(l => l.Length is null)
-        ? "?"
-        : queue.Lists.Sum(l => l.Length ?? 0).ToString(CultureInfo.InvariantCulture);
+    private static async Task<int> WatchAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var view = new LiveView<QueueLook>(
+            run,
+            async (before, stop) => QueueLook.Of(await QueueInfos.ListAsync(run.Client, stop), before, run.Environment.Clock),
+            look => look.Queues.Count == 0 ? Plain.Line(None(run)) : QueueTable.Of(look),
+            look => look.Queues.Count == 0 ? [None(run)] : QueueTable.Lines(look),
+            look => new { at = run.Environment.Clock.GetUtcNow(), queues = look.Queues.Select(f => f.ToJson()) });
+        await view.RunAsync(cancellationToken);
+        return ExitStatus.Ok;
+    }
+
+    private static string None(CommandRun run) =>
+        $"No queue yet at {run.Client.Describe()} in the service '{run.Client.Service}': no silo has served one, and no client has enqueued.";
 
     private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
     {

@@ -37,6 +37,9 @@ internal static class RedisAddress
         return address.Trim();
     }
 
+    /// <summary>Whether an address is given, or an embedded store runs here.</summary>
+    public static bool IsGiven(string? flag, CommandEnvironment environment) => Candidates(flag, environment).Any(c => !string.IsNullOrWhiteSpace(c.Address));
+
     /// <summary>A setting of the environment or of appsettings.json.</summary>
     public static string? Setting(string name, CommandEnvironment environment) =>
         environment.Variable($"Gristmill__{name.Replace(":", "__", StringComparison.Ordinal)}") is { Length: > 0 } variable ? variable : FromFile(environment, name);

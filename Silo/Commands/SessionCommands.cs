@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Gristmill.Client;
+using Gristmill.Silo.Commands.Live;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
 using Spectre.Console;
 
 namespace Gristmill.Silo.Commands;
 
-/// <summary><c>gristmill sessions list|show|end|cancel</c></summary>
+/// <summary><c>gristmill sessions list|show|watch|end|cancel</c></summary>
 internal static class SessionCommands
 {
     private const int ResultWidth = 80;
@@ -19,9 +20,14 @@ internal static class SessionCommands
 
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
     {
-        var command = new Command("sessions", "Jobs that belong together: lists sessions; shows, ends or cancels one.");
-        Add(new Command("list", "Lists sessions.") { Queue, Limit, Cursor }, ListAsync);
+        var command = new Command("sessions", "Jobs that belong together: lists sessions; shows, follows, ends or cancels one.");
+        var list = new Command("list", "Lists sessions.") { Queue, Limit, Cursor };
+        WatchOptions.AddTo(list);
+        Add(list, ListAsync);
         Add(new Command("show", "Shows one with its jobs in order and their results.") { Queue, Id, Limit, Cursor }, ShowAsync);
+        var watch = new Command("watch", "Follows one until it is over; the exit status is 0 when it completed.") { Queue, Id };
+        WatchOptions.AddPaceTo(watch);
+        Add(watch, WatchAsync);
         Add(new Command("end", "Ends one: what has come is worked off.") { Queue, Id }, EndAsync);
         Add(new Command("cancel", "Cancels one with all that it holds.") { Queue, Id }, CancelAsync);
         return command;
@@ -36,32 +42,59 @@ internal static class SessionCommands
     private static async Task<int> ListAsync(CommandRun run, CancellationToken cancellationToken)
     {
         var queue = run.Queue(Queue);
+        var isWatched = WatchOptions.IsOn(run);
         await run.KnownAsync(queue, cancellationToken);
-        var page = await PageAsync(run, (cursor, limit) => queue.Sessions.ListAsync(cursor, limit, cancellationToken));
+        if (isWatched) return await WatchListAsync(run, queue, cancellationToken);
+        var page = await ListPageAsync(run, queue, cancellationToken);
         if (run.IsJson)
         {
             run.WriteJson(page);
             return ExitStatus.Ok;
         }
 
-        if (page.Sessions.Count == 0)
-        {
-            run.WriteLine($"{queue.Name} has no sessions");
-            return ExitStatus.Ok;
-        }
-
-        var table = Plain.Table("ID", "STATE", "DONE", "PERCENT", "WAITING", "ACTIVE", "FAILED", "MISSING", "CHANGED");
-        foreach (var session in page.Sessions)
-        {
-            table.AddRow(
-                Plain.Cell(session.Id), Plain.Cell(session.State), Plain.Cell(Done(session)), Plain.Cell(Percent(session) ?? "-"), Plain.Cell(session.Waiting),
-                Plain.Cell(session.Active), Plain.Cell(session.Failed), Plain.Cell(session.Missing), Plain.Cell(Plain.Time(session.ChangedAt)));
-        }
-
-        run.Console.Write(table);
+        if (page.Sessions.Count == 0) run.WriteLine($"{queue.Name} has no sessions");
+        else run.Console.Write(SessionTable.Of(page.Sessions));
         if (page.Cursor is { } next) run.WriteLine($"more with --cursor {next}");
         return ExitStatus.Ok;
     }
+
+    private static async Task<int> WatchListAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken)
+    {
+        var none = $"{queue.Name} has no sessions";
+        var view = new LiveView<SessionList>(
+            run,
+            (_, stop) => ListPageAsync(run, queue, stop),
+            page => page.Sessions.Count == 0 ? Plain.Line(none) : SessionTable.Of(page.Sessions),
+            page => page.Sessions.Count == 0 ? [none] : page.Sessions.Select(SessionTable.Line),
+            page => new { at = run.Environment.Clock.GetUtcNow(), sessions = page.Sessions, cursor = page.Cursor });
+        await view.RunAsync(cancellationToken);
+        return ExitStatus.Ok;
+    }
+
+    private static Task<SessionList> ListPageAsync(CommandRun run, IQueueClient queue, CancellationToken cancellationToken) =>
+        PageAsync(run, (cursor, limit) => queue.Sessions.ListAsync(cursor, limit, cancellationToken));
+
+    private static async Task<int> WatchAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var queue = run.Queue(Queue);
+        var id = run.Parsed.GetRequiredValue(Id);
+        var view = new LiveView<Session>(
+            run,
+            async (before, stop) => await queue.Sessions.GetAsync(id, stop) ?? (before is null ? throw await UnknownAsync(run, queue, stop) : throw Forgotten(queue, id)),
+            SessionTable.Picture,
+            session => [SessionTable.Line(session)],
+            session => new { at = run.Environment.Clock.GetUtcNow(), session })
+        {
+            IsLast = session => IsOver(session.State),
+        };
+        var last = await view.RunAsync(cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return last.State == "completed" ? ExitStatus.Ok : ExitStatus.Failed;
+    }
+
+    private static bool IsOver(string state) => state is "completed" or "failed" or "cancelled";
+
+    private static CommandException Forgotten(IQueueClient queue, string id) => new($"The session '{id}' of the queue '{queue.Name}' is over and forgotten by now.");
 
     private static async Task<int> ShowAsync(CommandRun run, CancellationToken cancellationToken)
     {
@@ -78,7 +111,7 @@ internal static class SessionCommands
         var sheet = new FactSheet();
         sheet.Add("session", $"{session.Queue}/{session.Id}");
         sheet.Add("state", session.State + (session.HeldBy > 0 ? string.Create(CultureInfo.InvariantCulture, $", held by {session.HeldBy} dead letter(s): gristmill dead-letters list {session.Queue}") : string.Empty));
-        sheet.Add("done", Done(session) + (Percent(session) is { } percent ? $", {percent}" : string.Empty));
+        sheet.Add("done", SessionTable.Done(session) + (SessionTable.Percent(session) is { } percent ? $", {percent}" : string.Empty));
         sheet.Add("failed", Some(session.Failed));
         sheet.Add("cancelled", Some(session.Cancelled));
         sheet.Add("missing", Some(session.Missing));
@@ -88,7 +121,7 @@ internal static class SessionCommands
         sheet.Add("changed", Plain.Time(session.ChangedAt));
         sheet.Write(run);
         if (jobs.Jobs.Count == 0) return ExitStatus.Ok;
-        var table = Plain.Table("ORDER", "JOB", "STATE", "RESULT");
+        var table = new Listing("ORDER", "JOB", "STATE", "RESULT").Cutting("RESULT");
         foreach (var job in jobs.Jobs)
         {
             var result = job.Result is { } value ? JsonSerializer.Serialize(value, ApiJson.Options) : "-";
@@ -136,14 +169,11 @@ internal static class SessionCommands
         await run.KnownAsync(queue, cancellationToken);
         return new CommandException(
             $"The queue '{queue.Name}' has no session '{run.Parsed.GetRequiredValue(Id)}': none of its jobs named it, or it is forgotten by now.",
-            $"gristmill sessions list {queue.Name}   shows those that there are; a queue has some when its option Sessions is set.");
+            await MeantAsync(queue, run.Parsed.GetRequiredValue(Id), cancellationToken) ?? $"gristmill sessions list {queue.Name}   shows those that there are; a queue has some when its option Sessions is set.");
     }
 
-    private static string Done(Session session) => session.Total is { } total
-        ? string.Create(CultureInfo.InvariantCulture, $"{session.Done} of {total}")
-        : string.Create(CultureInfo.InvariantCulture, $"{session.Done} of {session.Arrived} so far");
-
-    private static string? Percent(Session session) => session.Percent is { } percent ? string.Create(CultureInfo.InvariantCulture, $"{percent:0.#} %") : null;
+    private static async Task<string?> MeantAsync(IQueueClient queue, string id, CancellationToken cancellationToken) =>
+        Suggestion.OfId(id, (await queue.Sessions.ListAsync(cancellationToken: cancellationToken)).Sessions.Select(s => s.Id));
 
     private static string? Some(long number) => number == 0 ? null : number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Gristmill.Client;
+using Gristmill.Silo.Commands.Api;
+using Gristmill.Silo.Commands.Live;
 using Spectre.Console;
 
 namespace Gristmill.Silo.Commands;
@@ -18,7 +20,9 @@ internal static class SilosCommands
     {
         var command = new Command("silos", "Lists the silos of the cluster, or drains one.");
         command.SetAction(CommandRun.Action(environment, globals, ListAsync));
+        WatchOptions.AddTo(command);
         var list = new Command("list", "Lists the silos: state, load, version, age.");
+        WatchOptions.AddTo(list);
         list.SetAction(CommandRun.Action(environment, globals, ListAsync));
         command.Add(list);
         var drain = new Command("drain", "Lets a silo take nothing more, finish what it runs, and end.") { Name, Wait };
@@ -29,6 +33,7 @@ internal static class SilosCommands
 
     private static async Task<int> ListAsync(CommandRun run, CancellationToken cancellationToken)
     {
+        if (WatchOptions.IsOn(run)) return await WatchAsync(run, cancellationToken);
         var silos = await run.Client.ListSilosAsync(cancellationToken);
         if (run.IsJson)
         {
@@ -36,30 +41,21 @@ internal static class SilosCommands
             return ExitStatus.Ok;
         }
 
-        if (silos.Count == 0)
-        {
-            run.WriteLine($"No silo of the service '{run.Client.Service}' is at {run.Client.Describe()}; start one with: gristmill silo");
-            return ExitStatus.Ok;
-        }
+        if (silos.Count == 0) run.WriteLine(None(run));
+        else run.Console.Write(SiloTable.Of(silos, run.Environment.Clock.GetUtcNow()));
+        foreach (var trouble in SiloTable.Troubles(silos)) run.WriteLine(trouble);
+        return ExitStatus.Ok;
+    }
 
-        var now = run.Environment.Clock.GetUtcNow();
-        var table = Plain.Table("SILO", "ID", "STATE", "RUNNING", "CAPACITY", "COMPLETED", "DEAD", "QUEUES", "LABELS", "VERSION", "ENGINE", "HOST", "PID", "AGE", "HEARD");
-        foreach (var s in silos)
-        {
-            table.AddRow(
-                Plain.Cell(s.Name), Plain.Cell(s.Id[..Math.Min(6, s.Id.Length)]), Plain.Cell(s.State),
-                Plain.Cell(s.Queues.Sum(q => q.Running)), Plain.Cell(s.Queues.Sum(q => q.Capacity)), Plain.Cell(s.Completed), Plain.Cell(s.Dead),
-                Plain.Cell(string.Join(" ", s.Queues.Select(q => q.Trouble is null ? q.Name : $"{q.Name}!"))), Plain.Cell(string.Join(" ", s.Labels)),
-                Plain.Cell(s.Version), Plain.Cell(s.Engine), Plain.Cell(s.Host), Plain.Cell(s.Pid),
-                Plain.Cell(Plain.Span(Math.Max(0, (now - s.StartedAt).TotalSeconds))), Plain.Cell(Heard(s)));
-        }
-
-        run.Console.Write(table);
-        foreach (var (silo, queue) in silos.Where(s => s.State != "lost").SelectMany(s => s.Queues.Where(q => q.Trouble is not null).Select(q => (s, q))))
-        {
-            run.WriteLine($"{silo.Name}, queue {queue.Name}: {queue.Trouble}");
-        }
-
+    private static async Task<int> WatchAsync(CommandRun run, CancellationToken cancellationToken)
+    {
+        var view = new LiveView<IReadOnlyList<SiloInfo>>(
+            run,
+            (_, stop) => run.Client.ListSilosAsync(stop),
+            silos => silos.Count == 0 ? Plain.Line(None(run)) : SiloTable.Picture(silos, run.Environment.Clock.GetUtcNow()),
+            silos => silos.Count == 0 ? [None(run)] : SiloTable.Lines(silos),
+            silos => new { at = run.Environment.Clock.GetUtcNow(), silos });
+        await view.RunAsync(cancellationToken);
         return ExitStatus.Ok;
     }
 
@@ -78,10 +74,23 @@ internal static class SilosCommands
     {
         while (true)
         {
-            var now = (await run.Client.ListSilosAsync(cancellationToken)).FirstOrDefault(s => s.Id == silo.Id);
+            var now = await NowAsync(run, silo, cancellationToken);
             if (now is null) return silo with { State = "ended" };
             if (now.State == "lost") throw new CommandException($"{silo.Name} was lost while it drained; its jobs go to others when its leases expire.");
             await Task.Delay(Look, run.Environment.Clock, cancellationToken);
+        }
+    }
+
+    private static async Task<SiloInfo?> NowAsync(CommandRun run, SiloInfo silo, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await run.Client.ListSilosAsync(cancellationToken)).FirstOrDefault(s => s.Id == silo.Id);
+        }
+        catch (ApiUnavailableException e)
+        {
+            // It ends with the silo that it belongs to, and does not say which that is.
+            throw new CommandException($"{e.Message} {silo.Name} was told to drain: if this is its own API, it has ended.", "Ask by the API of another silo, or on Redis: gristmill silos");
         }
     }
 
@@ -101,5 +110,5 @@ internal static class SilosCommands
 
     private static string Running(SiloInfo silo) => string.Create(CultureInfo.InvariantCulture, $"{silo.Queues.Sum(q => q.Running)} running jobs");
 
-    private static string Heard(SiloInfo silo) => silo.State == "lost" ? $"{Plain.Span(silo.HeardSecondsAgo)} ago" : "now";
+    private static string None(CommandRun run) => $"No silo of the service '{run.Client.Service}' is at {run.Client.Describe()}; start one with: gristmill silo";
 }

@@ -6,7 +6,7 @@ using Gristmill.Store.Payloads;
 
 namespace Gristmill.Silo.Http;
 
-/// <summary>Reads {payload, id?, sessionId?, priority?, maxAttempts?, timeoutSeconds?, runAt?, dependsOn?}.</summary>
+/// <summary>Reads {payload, id?, sessionId?, priority?, maxAttempts?, timeoutSeconds?, runAt?, dependsOn?, replyTo?}.</summary>
 internal static class EnqueueBody
 {
 
@@ -45,7 +45,8 @@ internal static class EnqueueBody
         "timeoutSeconds" => options with { Timeout = Seconds(member.Value, field) },
         "runAt" => options with { RunAt = Time(member.Value, field) },
         "dependsOn" => options with { DependsOn = Texts(member.Value, field) },
-        _ => throw ApiProblemException.InvalidField(field, $"The field '{field}' is not known; known are payload, id, sessionId, priority, maxAttempts, timeoutSeconds, runAt and dependsOn."),
+        "replyTo" => options with { ReplyTo = Text(member.Value, field) },
+        _ => throw ApiProblemException.InvalidField(field, $"The field '{field}' is not known; known are payload, id, sessionId, priority, maxAttempts, timeoutSeconds, runAt, dependsOn and replyTo."),
     };
 
     private static string Text(JsonElement value, string field) => value.ValueKind switch

@@ -19,7 +19,7 @@ internal static class QueueCalls
     {
         var answers = new List<QueueAnswer>();
         foreach (var name in await queues.NamesAsync(cancellationToken)) answers.Add(await AnswerAsync(client.Queue(name), queues, cancellationToken));
-        return ApiJson.Ok(new QueuesAnswer(answers));
+        return ApiJson.Ok(new QueuesAnswer(client.Service, answers));
     }
 
     private static async Task<IResult> GetAsync(string queue, QueueDirectory queues, CancellationToken cancellationToken) =>
@@ -35,18 +35,18 @@ internal static class QueueCalls
     private static async Task<QueueAnswer> AnswerAsync(IQueueClient queue, QueueDirectory queues, CancellationToken cancellationToken)
     {
         var info = await queue.GetInfoAsync(cancellationToken);
-        var lists = await queues.ListsAsync(queue.Name, cancellationToken);
+        var lists = await queues.ListsAsync(queue.Name, cancellationToken) ?? [.. info.Lists.Select(l => new ListLength(l.Name, null, l.Length, l.Error))];
         return new QueueAnswer(info.Name, info.State, info.Counts, info.Totals, info.OldestReadyAt, info.OldestReadySeconds, queues.RatesOf(queue.Name), queues.WaitsOf(queue.Name), info.Silos, lists);
     }
 }
 
-/// <summary>All queues.</summary>
-internal sealed record QueuesAnswer(IReadOnlyList<QueueAnswer> Queues);
+/// <summary>All queues of a service.</summary>
+internal sealed record QueuesAnswer(string Service, IReadOnlyList<QueueAnswer> Queues);
 
 /// <summary>
-/// One queue. Rates are the cluster's over the last minute; waits are those of the last jobs that this silo started. Both, and
-/// the lists, are null where this silo does not serve the queue.
+/// One queue. Rates are the cluster's over the last minute; waits are those of the last jobs that this silo started. Both are
+/// null where this silo does not serve the queue; the lists are then those that others have announced, without priorities.
 /// </summary>
 internal sealed record QueueAnswer(
     string Name, string State, JobCounts Counts, IReadOnlyDictionary<string, long> Totals,
-    DateTimeOffset? OldestReadyAt, double? OldestReadySeconds, QueueRates? Rates, WaitSummary? Waits, IReadOnlyList<string> Silos, IReadOnlyList<ListLength>? Lists);
+    DateTimeOffset? OldestReadyAt, double? OldestReadySeconds, QueueRates? Rates, WaitSummary? Waits, IReadOnlyList<string> Silos, IReadOnlyList<ListLength> Lists);

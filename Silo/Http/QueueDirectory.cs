@@ -62,7 +62,7 @@ internal sealed class QueueDirectory(
 
 /// <summary>A list of a queue.</summary>
 /// <param name="Name">The key.</param>
-/// <param name="Priority">The priority of what is pushed to it, 0 (first) to 9.</param>
+/// <param name="Priority">The priority of what is pushed to it, 0 (first) to 9; null where only other silos know it.</param>
 /// <param name="Length">Items in it; null when that cannot be said.</param>
 /// <param name="Error">Why not.</param>
-internal sealed record ListLength(string Name, int Priority, long? Length, string? Error);
+internal sealed record ListLength(string Name, int? Priority, long? Length, string? Error);

@@ -7,7 +7,7 @@ internal static class SiloCalls
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/silos", async (IGristmillClient client, CancellationToken stop) => ApiJson.Ok(new SilosAnswer(await client.ListSilosAsync(stop))));
+        api.MapGet("/silos", async (IGristmillClient client, CancellationToken stop) => ApiJson.Ok(new SilosAnswer(client.Service, await client.ListSilosAsync(stop))));
         api.MapPost("/silos/{id}/drain", DrainAsync);
     }
 
@@ -21,5 +21,5 @@ internal static class SiloCalls
     }
 }
 
-/// <summary>All silos.</summary>
-internal sealed record SilosAnswer(IReadOnlyList<SiloInfo> Silos);
+/// <summary>All silos of a service.</summary>
+internal sealed record SilosAnswer(string Service, IReadOnlyList<SiloInfo> Silos);

@@ -30,6 +30,7 @@ public sealed class JobApiTests(SharedStores stores) : IClassFixture<SharedStore
         { """{"payload":{},"timeoutSeconds":1e300}""", 400, "invalid_field", "timeoutSeconds" },
         { """{"payload":{},"runAt":"tomorrow"}""", 400, "invalid_field", "runAt" },
         { """{"payload":{},"dependsOn":[[]]}""", 400, "invalid_field", "dependsOn[0]" },
+        { """{"payload":{},"replyTo":""}""", 400, "invalid_field", "replyTo" },
         { """{"payload":{},"prio":1}""", 400, "invalid_field", "prio" },
         { new string('[', 100_000), 400, "malformed", "" },
         { "{\"payload\":" + new string('[', 70) + new string(']', 70) + "}", 400, "malformed", "payload" },
