@@ -11,6 +11,7 @@ import time
 
 mode = sys.argv[1] if len(sys.argv) > 1 else "ok"
 out = os.fdopen(os.dup(1), "wb", buffering=0)
+writing = threading.Lock()
 
 
 def say(**message):
@@ -18,9 +19,11 @@ def say(**message):
 
 
 def raw(data):
-    data = memoryview(data)
-    while data:
-        data = data[out.write(data):]
+    # A heartbeat in the midst of a long line would end it.
+    with writing:
+        data = memoryview(data)
+        while data:
+            data = data[out.write(data):]
 
 
 def hang():
