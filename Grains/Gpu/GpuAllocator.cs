@@ -1,3 +1,5 @@
+using Gristmill.Store;
+
 namespace Gristmill.Grains.Gpu;
 
 /// <summary>
@@ -19,6 +21,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     private readonly List<GpuDeviceState> _devices = [];
     private readonly List<GpuTenant> _tenants = [];
     private readonly Dictionary<(string Model, string Type), int> _observed = [];
+    private readonly HashSet<(string Model, string Type)> _news = [];
     private readonly TimeSpan _turn = TimeSpan.FromSeconds(options.TurnSeconds);
     private long _lastLease;
 
@@ -93,6 +96,14 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         Settle();
     }
 
+    /// <summary>The slot was taken for a job that did not come: as if it had not been taken.</summary>
+    public void GiveBack(GpuLease lease)
+    {
+        lease.State = GpuLeaseState.Idle;
+        if (StateOf(lease).HasSlotLine) Changes++;
+        Settle();
+    }
+
     /// <summary>No job waits for this worker, should a slot become free. Returns whether it stood in line.</summary>
     public bool LeaveSlotLine(GpuLease lease) => StateOf(lease).LeaveSlotLine(lease);
 
@@ -113,15 +124,32 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     {
         lease.ObservedMiB = Math.Max(lease.ObservedMiB, usedMiB);
         if (usedMiB > lease.MemoryMiB) lease.MemoryMiB += Math.Min(usedMiB - lease.MemoryMiB, StateOf(lease).FreeMiB);
-        return Learn(lease.Tenant.Model.Model, lease.Device.Type, usedMiB);
+        var key = (lease.Tenant.Model.Model, lease.Device.Type);
+        if (usedMiB <= _observed.GetValueOrDefault(key)) return false;
+        _observed[key] = usedMiB;
+        _news.Add(key);
+        return true;
     }
 
-    /// <summary>The peak of a model on a type of device, as somebody saw it. Returns whether it is news.</summary>
-    public bool Learn(string model, string type, int peakMiB)
+    /// <summary>The peaks that were seen here since the last call: what other silos do not know yet.</summary>
+    public IReadOnlyList<GpuPeak> TakeNews()
     {
-        if (peakMiB <= _observed.GetValueOrDefault((model, type))) return false;
-        _observed[(model, type)] = peakMiB;
-        return true;
+        var news = _news.Select(n => new GpuPeak(n.Model, n.Type, _observed[n])).ToList();
+        _news.Clear();
+        return news;
+    }
+
+    /// <summary>
+    /// What is known in the cluster takes the place of what was known here, but for news: a peak that somebody has had
+    /// forgotten is forgotten here too.
+    /// </summary>
+    public void SetPeaks(IEnumerable<GpuPeak> peaks)
+    {
+        var news = _news.ToDictionary(n => n, n => _observed[n]);
+        _observed.Clear();
+        foreach (var peak in peaks) _observed[(peak.Model, peak.Type)] = peak.PeakMiB;
+        foreach (var (key, peak) in news) _observed[key] = Math.Max(peak, _observed.GetValueOrDefault(key));
+        Settle();
     }
 
     /// <summary>The most that a model was seen to use on a type of device, in MiB; 0 where nobody has seen it.</summary>
@@ -174,7 +202,11 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         if (leases.Exists(l => l.State == GpuLeaseState.Loading)) return GpuWait.ModelLoading;
         if (leases.Count > 0) return GpuWait.NoSlot;
         var able = _devices.Where(d => d.Device.MemoryMiB >= NeedOf(tenant, d)).ToList();
-        return able.Count == 0 ? GpuWait.NoDevice : able.TrueForAll(d => d.IsAside) ? GpuWait.DevicePutAside : GpuWait.Memory;
+        if (able.Count == 0) return GpuWait.NoDevice;
+        if (able.TrueForAll(d => d.IsAside)) return GpuWait.DevicePutAside;
+        // A queue whose C# handler asks only when there are jobs has none while nothing hinders it.
+        var request = new GpuRequest(tenant, alone: false, 0);
+        return able.Exists(d => GpuPlacement.Fits(request, d, NeedOf(tenant, d))) ? GpuWait.None : GpuWait.Memory;
     }
 
     /// <summary>What a worker of a queue needs on a device, MiB.</summary>
