@@ -10,14 +10,17 @@ namespace Gristmill.Grains.Gpu;
 /// <item>A request is granted memory that is free: on a device where the model is resident, else where it leaves least over.</item>
 /// <item>Where there is none and the queue has demand, the mildest eviction is chosen (<see cref="GpuPlacement"/>), and the
 /// room that it makes is kept for the request.</item>
-/// <item>Order of requests: overdue ones by age; then queues with demand before others, by priority, by the memory that they
-/// hold, by age.</item>
+/// <item>Order of requests: overdue ones by age; then queues with demand before others, by priority, by how long their sessions
+/// wait where all have sessions, else by the memory that they hold, by age.</item>
 /// </list>
 /// Guarantees: the leases on a device never exceed its memory when granted; a busy worker is not interrupted; a queue with
 /// demand and no worker is overdue after a turn, and then gets the place of a queue that has had its own.
 /// </summary>
 internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
 {
+    // How much the last job weighs in the mean time of a queue's jobs.
+    private const double LastJobWeight = 0.1;
+
     private readonly List<GpuDeviceState> _devices = [];
     private readonly List<GpuTenant> _tenants = [];
     private readonly Dictionary<(string Model, string Type), int> _observed = [];
@@ -48,10 +51,14 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     }
 
     /// <summary>So many jobs of a queue wait for a worker.</summary>
-    public void SetDemand(GpuTenant tenant, long jobs)
+    /// <param name="tenant">The queue.</param>
+    /// <param name="jobs">The jobs.</param>
+    /// <param name="sessions">Sessions that have a job which runs or could; 0 where the queue has none.</param>
+    public void SetDemand(GpuTenant tenant, long jobs, long sessions = 0)
     {
         if (tenant.Demand == 0 && jobs > 0) tenant.DemandSince = time.GetTimestamp();
         tenant.Demand = jobs;
+        tenant.Sessions = sessions;
         Settle();
     }
 
@@ -84,12 +91,19 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     {
         if (lease.Leaving || lease.State != GpuLeaseState.Idle || !StateOf(lease).TryTakeSlot(lease)) return false;
         lease.State = GpuLeaseState.Busy;
+        lease.BeganAt = time.GetTimestamp();
         return true;
     }
 
     /// <summary>Its jobs have ended: the slot is free.</summary>
     public void SetIdle(GpuLease lease)
     {
+        if (lease.State == GpuLeaseState.Busy)
+        {
+            var (took, known) = (time.GetElapsedTime(lease.BeganAt).TotalSeconds, lease.Tenant.JobSeconds);
+            lease.Tenant.JobSeconds = known > 0 ? known + ((took - known) * LastJobWeight) : took;
+        }
+
         lease.State = GpuLeaseState.Idle;
         lease.LastUsed = time.GetTimestamp();
         if (StateOf(lease).HasSlotLine) Changes++;
@@ -130,6 +144,9 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         _news.Add(key);
         return true;
     }
+
+    /// <summary>Whether there are peaks that other silos do not know yet.</summary>
+    public bool HasNews => _news.Count > 0;
 
     /// <summary>The peaks that were seen here since the last call: what other silos do not know yet.</summary>
     public IReadOnlyList<GpuPeak> TakeNews()
@@ -254,15 +271,18 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     }
 
     // One request for each queue, since those of a queue are alike; and one for a job that must be alone.
-    private IEnumerable<GpuRequest> InOrder(long now) => _tenants
-        .SelectMany(t => t.Requests.GroupBy(r => (r.Alone, r.Reserved)).Select(g => g.First()))
-        .OrderBy(r => IsOverdue(r, now) ? 0 : 1)
-        .ThenBy(r => IsOverdue(r, now) ? WaitsSince(r) : 0)
-        .ThenBy(r => r.Tenant.Demand > 0 ? 0 : 1)
-        .ThenBy(r => r.Tenant.Model.Priority)
-        .ThenBy(r => r.Tenant.ShareMiB)
-        .ThenBy(WaitsSince)
-        .ToList();
+    private List<GpuRequest> InOrder(long now)
+    {
+        var requests = _tenants.SelectMany(t => t.Requests.GroupBy(r => (r.Alone, r.Reserved)).Select(g => g.First())).ToList();
+        var bySessions = requests.TrueForAll(r => r.Tenant.HasSessions);
+        return [.. requests
+            .OrderBy(r => IsOverdue(r, now) ? 0 : 1)
+            .ThenBy(r => IsOverdue(r, now) ? WaitsSince(r) : 0)
+            .ThenBy(r => r.Tenant.Demand > 0 ? 0 : 1)
+            .ThenBy(r => r.Tenant.Model.Priority)
+            .ThenBy(r => bySessions ? -r.Tenant.SessionSeconds(r.Tenant.Workers) : r.Tenant.ShareMiB)
+            .ThenBy(WaitsSince)];
+    }
 
     private bool TryGrant(GpuRequest request, long now)
     {

@@ -96,6 +96,13 @@ internal sealed class GpuHandlerRunner : IJobRunner
             {
                 foreach (var request in _requests) _seat.Withdraw(request);
                 _requests.Clear();
+                // One that came for a job that another silo had, or that was not there, is kept from nobody.
+                foreach (var lease in _idle.Where(l => !_used.Contains(l)).ToList())
+                {
+                    _idle.Remove(lease);
+                    _seat.Release(lease);
+                }
+
                 foreach (var lease in _idle) _seat.LeaveSlotLine(lease);
             }
         }
@@ -110,12 +117,14 @@ internal sealed class GpuHandlerRunner : IJobRunner
         if (attempt.AfterOutOfMemory && !_seat.IsExclusive)
         {
             if (await _alone.AwaitAsync(attempt, progress, cancellationToken).ConfigureAwait(false) is not { } granted) return AttemptResult.Cancelled.Instance;
+            Began();
             try
             {
                 return await CallAsync(granted, attempt, progress, cancellationToken).ConfigureAwait(false);
             }
             finally
             {
+                lock (_gate) _running--;
                 await ReleaseAsync(granted).ConfigureAwait(false);
             }
         }
@@ -172,6 +181,11 @@ internal sealed class GpuHandlerRunner : IJobRunner
         lock (_gate) _used.Add(lease);
         var result = await _handler.RunAsync(attempt with { Gpu = Describe(lease) }, progress, cancellationToken).ConfigureAwait(false);
         return _seat.Judge(lease, result);
+    }
+
+    private void Began()
+    {
+        lock (_gate) _running++;
     }
 
     private JobGpu Describe(GpuLease lease) => new(

@@ -23,7 +23,7 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IRedisClient r
     private readonly NvidiaSmi _smi = new(options.Value.Gpus.NvidiaSmi, TimeSpan.FromSeconds(options.Value.Gpus.TimeoutSeconds), time);
     private readonly GpuPeaks _peaks = new(redis, options.Value.Service);
     private List<GpuPeak> _unshared = [];
-    private long? _sharedAt;
+    private long _sharedAt;
     private bool _sharingFails;
     private long? _readAt;
     private bool _asksSmi;
@@ -50,7 +50,7 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IRedisClient r
             {
                 if (_asksSmi && (_readAt is not { } at || time.GetElapsedTime(at).TotalSeconds >= _options.RefreshSeconds)) await ReadAsync(stoppingToken);
                 foreach (var queue in queues.All.Where(q => q.Options.Gpu is not null)) await CountAsync(queue, stoppingToken);
-                if (_sharedAt is not { } at2 || time.GetElapsedTime(at2) >= SharePeriod) await ShareAsync(stoppingToken);
+                if (pool.Do(a => a.HasNews) || _unshared.Count > 0 || time.GetElapsedTime(_sharedAt) >= SharePeriod) await ShareAsync(stoppingToken);
                 pool.Do(a => a.Settle());
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -160,11 +160,13 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IRedisClient r
     {
         try
         {
-            var waiting = (await queue.Store.CountAsync(cancellationToken)).Queued;
+            var counts = await queue.Store.CountAsync(cancellationToken);
+            var waiting = counts.Queued;
+            var sessions = queue.Sessions is null ? 0 : counts.Queued - counts.InLine + counts.Running;
             foreach (var list in queue.Lists) waiting += await queue.Store.LengthAsync(list.Name, cancellationToken);
             pool.Do(a =>
             {
-                if (a.Tenants.FirstOrDefault(t => t.Model.Queue == queue.Name) is { } tenant) a.SetDemand(tenant, waiting);
+                if (a.Tenants.FirstOrDefault(t => t.Model.Queue == queue.Name) is { } tenant) a.SetDemand(tenant, waiting, sessions);
             });
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)

@@ -24,7 +24,7 @@ internal sealed class GpuSeat(GpuPool pool, GpuTenant tenant, Action changed)
     /// <summary>Somebody has pushed jobs just now: they are counted within a second, and until then it is one.</summary>
     public void Wanted() => pool.Do(a =>
     {
-        if (tenant.Demand == 0) a.SetDemand(tenant, 1);
+        if (tenant.Demand == 0) a.SetDemand(tenant, 1, tenant.Sessions);
     });
 
     /// <summary>Takes a request back, and with it what it was granted meanwhile.</summary>

@@ -5,25 +5,27 @@ namespace Gristmill.Grains.Workers;
 /// it keeps of the session is warm. Forgets the session that was not served for longest beyond <see cref="MaxSessions"/>.
 /// Used under the pool's lock only.
 /// </summary>
-internal sealed class WorkerHomes
+/// <typeparam name="TWorker">A worker process, or what stands for one in a test.</typeparam>
+internal sealed class WorkerHomes<TWorker>
+    where TWorker : class
 {
     /// <summary>Many more than workers of a silo are in the midst of at a time; some 100 KB at the most.</summary>
     internal const int MaxSessions = 1024;
 
     private readonly Dictionary<string, LinkedListNode<Stay>> _stays = new(StringComparer.Ordinal);
     private readonly LinkedList<Stay> _byAge = new();
-    private readonly Dictionary<WorkerProcess, long> _rested = [];
+    private readonly Dictionary<TWorker, long> _rested = [];
 
     public int Count => _stays.Count;
 
     /// <summary>The worker that served a session last; null when there is none, or it is forgotten.</summary>
-    public WorkerProcess? Of(string? session) => session is not null && _stays.TryGetValue(session, out var stay) ? stay.Value.Worker : null;
+    public TWorker? Of(string? session) => session is not null && _stays.TryGetValue(session, out var stay) ? stay.Value.Worker : null;
 
     /// <summary>When a worker last ended a job while it had a session, as a timestamp; 0 where it never had one.</summary>
-    public long LastServed(WorkerProcess worker) => _rested.GetValueOrDefault(worker);
+    public long LastServed(TWorker worker) => _rested.GetValueOrDefault(worker);
 
     /// <summary>A worker got a job of a session.</summary>
-    public void Serves(string session, WorkerProcess worker)
+    public void Serves(string session, TWorker worker)
     {
         if (_stays.Remove(session, out var old))
         {
@@ -40,7 +42,7 @@ internal sealed class WorkerHomes
     }
 
     /// <summary>A worker has done its jobs.</summary>
-    public void Rests(WorkerProcess worker, long now)
+    public void Rests(TWorker worker, long now)
     {
         if (_rested.ContainsKey(worker))
         {
@@ -49,19 +51,19 @@ internal sealed class WorkerHomes
     }
 
     /// <summary>A worker has ended, and what it knew with it.</summary>
-    public void Gone(WorkerProcess worker)
+    public void Gone(TWorker worker)
     {
         if (!_rested.Remove(worker))
         {
             return;
         }
 
-        foreach (var stay in _byAge.Where(stay => stay.Worker == worker).ToList())
+        foreach (var stay in _byAge.Where(stay => ReferenceEquals(stay.Worker, worker)).ToList())
         {
             _byAge.Remove(_stays[stay.Session]);
             _stays.Remove(stay.Session);
         }
     }
 
-    private sealed record Stay(string Session, WorkerProcess Worker);
+    private sealed record Stay(string Session, TWorker Worker);
 }

@@ -45,7 +45,7 @@ internal sealed class WorkerLine(WorkerOptions options, TimeProvider time)
     /// The first of those at the head of the line whose session is at home on an idle worker, and that worker. Where all
     /// before it are to wait for a worker then, none of them is passed over more often than <see cref="MaxPassed"/> times.
     /// </summary>
-    public (WorkerJob Job, WorkerProcess Home)? ForHome(WorkerHomes homes, IReadOnlyCollection<WorkerProcess> idle)
+    public (WorkerJob Job, WorkerProcess Home)? ForHome(WorkerHomes<WorkerProcess> homes, IReadOnlyCollection<WorkerProcess> idle)
     {
         var looked = 0;
         foreach (var job in _jobs)

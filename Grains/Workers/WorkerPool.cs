@@ -8,7 +8,7 @@ namespace Gristmill.Grains.Workers;
 /// <summary>
 /// Runs the jobs of one queue on <see cref="WorkerOptions.Count"/> child processes that speak docs/worker-protocol.md.
 /// The way of a job: <see cref="RunAsync"/> puts it in <see cref="WorkerLine"/> → an idle worker gets the first in line,
-/// alone or as a batch, or the one whose session it knows (<see cref="WorkerHomes"/>) → <see cref="WorkerProcess"/> sends
+/// alone or as a batch, or the one whose session it knows (<see cref="WorkerHomes{TWorker}"/>) → <see cref="WorkerProcess"/> sends
 /// them and hears the answers → the worker is idle again.
 /// A job whose batch has cost a worker, or memory, runs once more alone before that counts as its outcome: the others
 /// must not pay for one. Beside this: leases of devices in WorkerPool.Gpu.cs, room for claims in WorkerPool.Room.cs, and
@@ -25,7 +25,7 @@ internal sealed partial class WorkerPool : IJobRunner
     private readonly WorkerPoolContext _context;
     private readonly WorkerSlot[] _slots;
     private readonly WorkerLine _line;
-    private readonly WorkerHomes _homes = new();
+    private readonly WorkerHomes<WorkerProcess> _homes = new();
     private readonly ITimer _batchTimer;
     private readonly TaskCompletionSource _firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _timer;

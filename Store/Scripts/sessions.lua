@@ -11,7 +11,8 @@
 local ORDERS, ORDINALS = 536870912, 16777216 -- 2^29 jobs of a session, 2^24 sessions at a time
 local OUTCOMES = { q = 'f', k = 'x', f = 'f', x = 'x' }
 
-local policy, loaded, touched = nil, {}, {}
+local policy, loaded, touched = nil, {}, {} -- touched: a list in the order of marking, and sid → true
+local turn = nil -- the last place that was given, once it is known
 local stepping = false -- set by session_step
 
 -- limit order first gap idle failure final sticky keep; order: a, of arrival, or s, of the sequence numbers, which begin at
@@ -89,9 +90,17 @@ local function new_session(sid, now)
   return s
 end
 
+-- Has a session moved on at the end of the step.
+local function mark(s)
+  if not touched[s.sid] then
+    touched[s.sid] = true
+    touched[#touched + 1] = s
+  end
+end
+
 local function touch(s, now)
   s.touched = now
-  touched[s.sid] = s
+  mark(s)
 end
 
 local function place_of(list, word)
@@ -218,6 +227,17 @@ local function head_of(s)
   return head[1], tonumber(head[2]) - low(s)
 end
 
+-- The place among the ready ones of a job whose session lets it go: behind all that are ready. By the job's own number a
+-- session whose jobs came first would have them all done before another had its first.
+local function next_turn(seq)
+  if not turn then
+    local known = redis.call('HMGET', k_meta, 'turn', 'seq')
+    turn = math.max(tonumber(known[1] or '') or 0, tonumber(known[2] or '') or 0)
+  end
+  turn = math.max(turn + 1, tonumber(seq))
+  return turn
+end
+
 -- Moves who may go from the line to the ready ones. Returns how many.
 local function release(s, now)
   local gone = 0
@@ -244,7 +264,7 @@ local function release(s, now)
     local header = split(get_records({ seq })[1] or '{}\n')
     put_session(s)
     if policy.sticky > 0 and s.last ~= '-' then redis.call('HSET', k_sticky, seq, s.last .. ' ' .. text(now + policy.sticky)) end
-    redis.call('ZADD', k_ready, ready_score(priority_of(header), seq), seq)
+    redis.call('ZADD', k_ready, ready_score(priority_of(header), next_turn(seq)), seq)
     redis.call('ZREM', k_line, seq)
     gone = gone + 1
   end
@@ -265,7 +285,8 @@ end
 -- Moves every session on that this step has touched. Returns how many jobs became ready.
 local function settle_sessions(now)
   local ready, asked = 0, false
-  for _, s in pairs(touched) do
+  for i = 1, #touched do
+    local s = touched[i]
     if s.state == 'o' and s.total > 0 and members_of(k_members, s) + s.missing >= s.total then s.state = 'e' end
     ready = ready + release(s, now)
     local over = #s.active == 0 and not head_of(s)
@@ -293,6 +314,7 @@ local function settle_sessions(now)
     end
   end
   touched = {}
+  if ready > 0 then redis.call('HSET', k_meta, 'turn', text(turn)) end
   if asked then redis.call('PUBLISH', a_control, 'sessions') end
   return ready
 end
