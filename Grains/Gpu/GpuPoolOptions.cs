@@ -65,10 +65,10 @@ public sealed class GpuQueueOptions
     /// </summary>
     public int MemoryMiB { get; set; }
 
-    /// <summary>Whether each worker has a device to itself. Default false.</summary>
+    /// <summary>Whether each worker, or call of a C# handler, has a device to itself. Default false.</summary>
     public bool Exclusive { get; set; }
 
-    /// <summary>Workers of the queue on one device, 0 to 256; 0 for as many as its memory holds. Default 0.</summary>
+    /// <summary>Workers of the queue, or calls of its handler, on one device, 0 to 256; 0 for as many as its memory holds. Default 0.</summary>
     public int MaxPerDevice { get; set; }
 
     /// <summary>Who gets memory first among queues that wait less than TurnSeconds: 0 (first) to 9. Default 5.</summary>
