@@ -15,14 +15,14 @@ public sealed class GpuSharingTests(SharedStores stores) : IClassFixture<SharedS
         await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
         var peaks = new GpuPeaks(stage.Redis, stage.Service);
         var first = await stage.StartSiloAsync(q => DeviceWorker.Use(q, 50), s => DeviceWorker.Device(s));
-        await Soon.TrueAsync("the peak is in the store", async () => await peaks.ReadAsync() is [{ Model: Stage.Queue, Type: "made-up", PeakMiB: 100 }]);
+        await Soon.TrueAsync("the peak is in the store", async () => await peaks.ReadAsync(TestContext.Current.CancellationToken) is [{ Model: Stage.Queue, Type: "made-up", PeakMiB: 100 }]);
         await first.StopAsync();
 
         var second = await stage.StartSiloAsync(q => DeviceWorker.Use(q, 50), s => DeviceWorker.Device(s));
         await Soon.TrueAsync("a worker has its device", () => Leased(second) > 0);
         Assert.Equal(100, Leased(second));
 
-        await peaks.RaiseAsync([new GpuPeak("voice", "made-up", 7000)]);
+        await peaks.RaiseAsync([new GpuPeak("voice", "made-up", 7000)], TestContext.Current.CancellationToken);
         await Soon.TrueAsync("a peak that another silo saw is known", () => Observed(second, "voice") == 7000);
         await stage.DoAsync("UNLINK", RedisKeys.GpuPeaks(stage.Service));
         await Soon.TrueAsync("what somebody has had forgotten is forgotten", () => Observed(second, "voice") == 0);
