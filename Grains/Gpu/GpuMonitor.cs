@@ -18,7 +18,6 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IRedisClient r
 {
     private const int BytesPerMiB = 1024 * 1024;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan SharePeriod = TimeSpan.FromSeconds(10);
     private readonly GpuPoolOptions _options = options.Value.Gpus;
     private readonly NvidiaSmi _smi = new(options.Value.Gpus.NvidiaSmi, TimeSpan.FromSeconds(options.Value.Gpus.TimeoutSeconds), time);
     private readonly GpuPeaks _peaks = new(redis, options.Value.Service);
@@ -50,7 +49,7 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IRedisClient r
             {
                 if (_asksSmi && (_readAt is not { } at || time.GetElapsedTime(at).TotalSeconds >= _options.RefreshSeconds)) await ReadAsync(stoppingToken);
                 foreach (var queue in queues.All.Where(q => q.Options.Gpu is not null)) await CountAsync(queue, stoppingToken);
-                if (pool.Do(a => a.HasNews) || _unshared.Count > 0 || time.GetElapsedTime(_sharedAt) >= SharePeriod) await ShareAsync(stoppingToken);
+                if (pool.Do(a => a.HasNews) || _unshared.Count > 0 || time.GetElapsedTime(_sharedAt).TotalSeconds >= _options.RefreshSeconds) await ShareAsync(stoppingToken);
                 pool.Do(a => a.Settle());
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));

@@ -12,7 +12,7 @@ public sealed class GpuPoolOptions
     /// <summary>The program that lists the devices, by path or name. Default "nvidia-smi".</summary>
     public string NvidiaSmi { get; set; } = "nvidia-smi";
 
-    /// <summary>How often nvidia-smi is asked, 0.1 to 3,600. Default 5.</summary>
+    /// <summary>How often nvidia-smi is asked, and what other silos saw of models, 0.1 to 3,600. Default 5.</summary>
     public double RefreshSeconds { get; set; } = 5;
 
     /// <summary>How long nvidia-smi may take before it is killed, 0.1 to 60. Default 5.</summary>

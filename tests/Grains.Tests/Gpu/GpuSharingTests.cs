@@ -18,7 +18,11 @@ public sealed class GpuSharingTests(SharedStores stores) : IClassFixture<SharedS
         await Soon.TrueAsync("the peak is in the store", async () => await peaks.ReadAsync(TestContext.Current.CancellationToken) is [{ Model: Stage.Queue, Type: "made-up", PeakMiB: 100 }]);
         await first.StopAsync();
 
-        var second = await stage.StartSiloAsync(q => DeviceWorker.Use(q, 50), s => DeviceWorker.Device(s));
+        var second = await stage.StartSiloAsync(q => DeviceWorker.Use(q, 50), s =>
+        {
+            DeviceWorker.Device(s);
+            s.Gpus.RefreshSeconds = 0.1;
+        });
         await Soon.TrueAsync("a worker has its device", () => Leased(second) > 0);
         Assert.Equal(100, Leased(second));
 

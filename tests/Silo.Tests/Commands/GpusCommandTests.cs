@@ -1,5 +1,4 @@
 using Gristmill.Silo.Tests.Faults.Support;
-using Gristmill.Store;
 using Gristmill.Testing;
 
 namespace Gristmill.Silo.Tests.Commands;
