@@ -8,7 +8,7 @@ namespace Gristmill.Grains.Gpu;
 /// be granted and marks who must leave. The same calls at the same times give the same grants.
 /// <list type="number">
 /// <item>A request is granted memory that is free: on a device where the model is resident, else where it leaves least over.</item>
-/// <item>Where there is none and the queue has demand, the mildest eviction is chosen (<see cref="GpuPlacement"/>), and the
+/// <item>Where there is none and the queue has more jobs than workers that wait for one, the mildest eviction is chosen (<see cref="GpuPlacement"/>), and the
 /// room that it makes is kept for the request.</item>
 /// <item>Order of requests: overdue ones by age; then queues with demand before others, by priority, by how long their sessions
 /// wait where all have sessions, else by the memory that they hold, by age.</item>
@@ -307,7 +307,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     private bool TryReserve(GpuRequest request, long now)
     {
         var tenant = request.Tenant;
-        if (request.Reserved is not null || (tenant.Demand == 0 && !request.Alone)) return false;
+        if (request.Reserved is not null || (!request.Alone && tenant.Demand <= tenant.Waiting)) return false;
         var plan = Plan(request, overdue: false, now) ?? (IsOverdue(request, now) ? Plan(request, overdue: true, now) : null);
         if (plan is null) return false;
         foreach (var victim in plan.Victims) Evict(victim);

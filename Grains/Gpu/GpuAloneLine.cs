@@ -36,6 +36,7 @@ internal sealed class GpuAloneLine(GpuSeat seat, TimeProvider time)
             Look();
             await granted.Task.WaitAsync(MaxWait, time, cancellationToken).ConfigureAwait(false);
             attempt.Timer?.Begin();
+            progress.Report(0, 0, GrantedText);
             return request.Lease;
         }
         catch (Exception error) when (error is OperationCanceledException or TimeoutException)
@@ -51,6 +52,9 @@ internal sealed class GpuAloneLine(GpuSeat seat, TimeProvider time)
 
     /// <summary>What people see meanwhile as the job's progress.</summary>
     public const string WaitText = "waits for a device to itself, since it ran out of memory";
+
+    /// <summary>What they see once it runs, until it says something itself.</summary>
+    public const string GrantedText = "has a device to itself, since it ran out of memory";
 
     /// <summary>Something has changed at the devices.</summary>
     public void Look()

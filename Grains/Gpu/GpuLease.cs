@@ -105,6 +105,9 @@ internal sealed class GpuTenant(GpuModel model)
     /// <summary>Workers that it may keep, or that room is being made for.</summary>
     public int Workers => Leases.Count(l => !l.Leaving) + Requests.Count(r => r.Reserved is not null);
 
+    /// <summary>Workers that wait for a job, or will soon: nobody is sent away for more of them than there are jobs.</summary>
+    public int Waiting => Leases.Count(l => !l.Leaving && l.State != GpuLeaseState.Busy) + Requests.Count(r => r.Reserved is not null);
+
     /// <summary>How long a session waits from one of its jobs to the next with so many workers, about, in seconds.</summary>
     public double SessionSeconds(int workers) => workers <= 0 ? double.PositiveInfinity : Sessions * JobSeconds / workers;
 

@@ -54,6 +54,7 @@ internal sealed partial class WorkerPool
         foreach (var job in jobs)
         {
             job.Attempt.Timer?.Begin();
+            job.Progress.Report(0, 0, GpuAloneLine.GrantedText);
         }
 
         _ = worker.GiveAsync(jobs);

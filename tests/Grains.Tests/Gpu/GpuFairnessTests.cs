@@ -7,7 +7,7 @@ public sealed class GpuFairnessTests(ITestOutputHelper output)
 {
     private const double WarmUp = 150;
     private static readonly int Seeds = Environment.GetEnvironmentVariable("GRISTMILL_LONG") == "1" ? 10 : 1;
-    private static readonly double Seconds = Seeds > 1 ? 3600 : 900;
+    private static readonly double Seconds = Seeds > 1 ? 3600 : 600;
 
     // Up to four times as many sessions in one queue as in the other.
     public static TheoryData<int, int, int> Loads()
