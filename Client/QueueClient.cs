@@ -174,7 +174,10 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         var silosTask = _context.Redis.ExecuteAsync(new RedisCommand("ZCOUNT", _store.Keys.Of("leases"), Milliseconds(now), "+inf"), cancellationToken);
         var state = (await stateTask.ConfigureAwait(false)).AsStringOrNull();
         var silos = (await silosTask.ConfigureAwait(false)).AsInteger();
-        return new QueueCondition(state == "paused" ? QueueMode.Paused : QueueMode.Open, silos > 0);
+        if (state == "paused" || silos == 0) return new QueueCondition(state == "paused" ? QueueMode.Paused : QueueMode.Open, silos > 0);
+        var served = await new SiloRegistry(_context.Redis, _store.Keys.Service).ListAsync(cancellationToken).ConfigureAwait(false);
+        var waits = served.Where(s => !s.IsLost).SelectMany(s => s.Record.Queues).Where(q => q.Name == Name).Select(q => q.WaitingFor).ToList();
+        return new QueueCondition(QueueMode.Open, HasSilo: true, QueueCondition.DeviceOf(waits));
     }
 
     private async ValueTask<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken)

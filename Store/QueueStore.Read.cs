@@ -86,6 +86,7 @@ public sealed partial class QueueStore
             Mode = Mode(values[1].AsStringOrNull()),
             Kept = values[2].IsNull ? 0 : values[2].AsInteger(),
             Queued = counts[0].AsInteger() + counts[4].AsInteger(),
+            InLine = counts[4].AsInteger(),
             Scheduled = counts[1].AsInteger(),
             Retrying = counts[2].AsInteger(),
             Dead = counts[3].AsInteger(),

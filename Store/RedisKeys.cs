@@ -93,6 +93,9 @@ public sealed partial class RedisKeys
     /// <summary>That a silo was asked to drain.</summary>
     public static string SiloDrain(string service, string id) => $"{Root(service)}{{@silos}}:drain:{id}";
 
+    /// <summary>What models were seen to use of devices.</summary>
+    public static string GpuPeaks(string service) => $"{Root(service)}{{@gpus}}:peaks";
+
     /// <summary>Where every key of a service begins.</summary>
     public static string Root(string service) => $"{Prefix}{service}:";
 

@@ -57,6 +57,9 @@ public sealed record QueueCounts
     /// <summary>Ready jobs, and those that wait for others of their session.</summary>
     public long Queued { get; init; }
 
+    /// <summary>Those of <see cref="Queued"/> that wait for others of their session.</summary>
+    public long InLine { get; init; }
+
     /// <summary>Jobs that wait for their time.</summary>
     public long Scheduled { get; init; }
 

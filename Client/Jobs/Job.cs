@@ -115,7 +115,7 @@ public sealed record JobFailure(DateTimeOffset At, int Attempt, string Kind, str
 /// <summary>What a job waits for.</summary>
 /// <param name="For">
 /// time (see <paramref name="Until"/>), jobs (see <paramref name="Jobs"/>), session (the jobs of its session before it), resume (the queue is paused), silo (no silo serves
-/// the queue), or slot (its turn).
+/// the queue), or slot (its turn); and where the queue needs a device: model_loading, memory (others' models hold it), device_put_aside, or no_device (none is large enough).
 /// </param>
 /// <param name="Until">With time: when it will be ready.</param>
 /// <param name="Jobs">With jobs: those that it depends on.</param>

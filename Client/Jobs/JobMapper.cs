@@ -8,7 +8,16 @@ namespace Gristmill.Client;
 /// <summary>What of a queue says why its ready jobs do not start.</summary>
 /// <param name="Mode">Whether it starts jobs.</param>
 /// <param name="HasSilo">Whether a silo serves it.</param>
-internal readonly record struct QueueCondition(QueueMode Mode, bool HasSilo);
+/// <param name="Device">What keeps every silo that serves it from starting a job for want of a device: a word of <see cref="JobWait.For"/>; null when nothing does.</param>
+internal readonly record struct QueueCondition(QueueMode Mode, bool HasSilo, string? Device = null)
+{
+    // The mildest first: where one silo has only its slots taken, the job will start there.
+    private static readonly (string OfSilo, string OfJob)[] Words =
+        [("no_slot", "slot"), ("model_loading", "model_loading"), ("memory", "memory"), ("device_put_aside", "device_put_aside"), ("no_device", "no_device")];
+
+    /// <summary>The word for a job, of what the silos say that serve its queue.</summary>
+    public static string? DeviceOf(IReadOnlyCollection<string?> silos) => silos.Count == 0 || silos.Contains(null) ? null : Words.FirstOrDefault(w => silos.Contains(w.OfSilo)).OfJob;
+}
 
 /// <summary>Makes the client's view of a job from the store's.</summary>
 internal static class JobMapper
@@ -64,7 +73,7 @@ internal static class JobMapper
         JobState.Deferred => new JobWait("jobs", Jobs: view.Header.DependsOn),
         JobState.Queued when view.InLine => new JobWait("session"),
         JobState.Queued when condition.Mode == QueueMode.Paused => new JobWait("resume"),
-        JobState.Queued => new JobWait(condition.HasSilo ? "slot" : "silo"),
+        JobState.Queued => new JobWait(condition.HasSilo ? condition.Device ?? "slot" : "silo"),
         _ => null,
     };
 

@@ -100,6 +100,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         _loops.Add(_recorder.RunAsync(_all.Token));
         _loops.Add(ListenAsync(_all.Token));
         foreach (var list in _lists) _loops.Add(list.Waiter.RunAsync(_taking.Token));
+        _queue.RoomChanged = _claimer.Wake;
     }
 
     /// <summary>Whether a loop has ended that should run: the grain makes a new bridge then.</summary>
@@ -215,6 +216,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
             list.Hint = true;
         }
 
+        _queue.Runner.Wanted();
         _claimer.Wake();
     }
 
@@ -275,6 +277,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         var text = message.Text;
         if (text == "wake")
         {
+            _queue.Runner.Wanted();
             _claimer.WakeReady();
         }
         else if (text == "sessions")

@@ -82,25 +82,44 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         {
             while (!taking.IsCancellationRequested)
             {
-                if (!await TakeAsync(cancellationToken)) await _signal.WaitAsync(taking);
+                if (!await LookAsync(cancellationToken)) await _signal.WaitAsync(taking);
             }
         }
         catch (OperationCanceledException) when (taking.IsCancellationRequested)
         {
             // The bridge ends or stops.
         }
+        finally
+        {
+            queue.Settle(wants: false);
+        }
     }
+
+    // A round, and then room that it has kept and not filled is given back.
+    private async Task<bool> LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await TakeAsync(cancellationToken);
+        }
+        finally
+        {
+            queue.Settle(wants: MayTake && (_readyHint || (lease.Mode == QueueMode.Open && NextList() is not null)));
+        }
+    }
+
+    private bool MayTake => lease.IsHeld && lease.Mode != QueueMode.Paused && queue.Broken is null;
 
     // One round; false when there is nothing to do until somebody signals.
     private async Task<bool> TakeAsync(CancellationToken cancellationToken)
     {
-        if (!lease.IsHeld || lease.Mode == QueueMode.Paused || queue.Broken is not null) return false;
+        if (!MayTake) return false;
         if (NextDue is { } due && due <= storeClock.Now) _readyHint = true;
-        var free = Math.Min(queue.Capacity - held.Executing, queue.Capacity + MaxHeldBeyondCapacity - held.Count);
         var list = lease.Mode == QueueMode.Open ? NextList() : null;
+        if (!_readyHint && list is null) return false;
+        var free = Math.Min(queue.Reserve(), queue.Capacity + MaxHeldBeyondCapacity - held.Count);
         var admitAhead = intake.AdmitsAhead;
         if (free <= 0 && !(admitAhead && list is not null)) return false;
-        if (!_readyHint && list is null) return false;
 
         // Where both wait they share; an odd slot goes to each in turn.
         _oddToList = !_oddToList;

@@ -1,3 +1,5 @@
+using Gristmill.Store;
+
 namespace Gristmill.Grains.Gpu;
 
 /// <summary>
@@ -6,19 +8,23 @@ namespace Gristmill.Grains.Gpu;
 /// be granted and marks who must leave. The same calls at the same times give the same grants.
 /// <list type="number">
 /// <item>A request is granted memory that is free: on a device where the model is resident, else where it leaves least over.</item>
-/// <item>Where there is none and the queue has demand, the mildest eviction is chosen (<see cref="GpuPlacement"/>), and the
+/// <item>Where there is none and the queue has more jobs than workers that wait for one, the mildest eviction is chosen (<see cref="GpuPlacement"/>), and the
 /// room that it makes is kept for the request.</item>
-/// <item>Order of requests: overdue ones by age; then queues with demand before others, by priority, by the memory that they
-/// hold, by age.</item>
+/// <item>Order of requests: overdue ones by age; then queues with demand before others, by priority, by how long their sessions
+/// wait where all have sessions, else by the memory that they hold, by age.</item>
 /// </list>
 /// Guarantees: the leases on a device never exceed its memory when granted; a busy worker is not interrupted; a queue with
 /// demand and no worker is overdue after a turn, and then gets the place of a queue that has had its own.
 /// </summary>
 internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
 {
+    // How much the last job weighs in the mean time of a queue's jobs.
+    private const double LastJobWeight = 0.1;
+
     private readonly List<GpuDeviceState> _devices = [];
     private readonly List<GpuTenant> _tenants = [];
     private readonly Dictionary<(string Model, string Type), int> _observed = [];
+    private readonly HashSet<(string Model, string Type)> _news = [];
     private readonly TimeSpan _turn = TimeSpan.FromSeconds(options.TurnSeconds);
     private long _lastLease;
 
@@ -45,10 +51,14 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     }
 
     /// <summary>So many jobs of a queue wait for a worker.</summary>
-    public void SetDemand(GpuTenant tenant, long jobs)
+    /// <param name="tenant">The queue.</param>
+    /// <param name="jobs">The jobs.</param>
+    /// <param name="sessions">Sessions that have a job which runs or could; 0 where the queue has none.</param>
+    public void SetDemand(GpuTenant tenant, long jobs, long sessions = 0)
     {
         if (tenant.Demand == 0 && jobs > 0) tenant.DemandSince = time.GetTimestamp();
         tenant.Demand = jobs;
+        tenant.Sessions = sessions;
         Settle();
     }
 
@@ -81,14 +91,29 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     {
         if (lease.Leaving || lease.State != GpuLeaseState.Idle || !StateOf(lease).TryTakeSlot(lease)) return false;
         lease.State = GpuLeaseState.Busy;
+        lease.BeganAt = time.GetTimestamp();
         return true;
     }
 
     /// <summary>Its jobs have ended: the slot is free.</summary>
     public void SetIdle(GpuLease lease)
     {
+        if (lease.State == GpuLeaseState.Busy)
+        {
+            var (took, known) = (time.GetElapsedTime(lease.BeganAt).TotalSeconds, lease.Tenant.JobSeconds);
+            lease.Tenant.JobSeconds = known > 0 ? known + ((took - known) * LastJobWeight) : took;
+        }
+
         lease.State = GpuLeaseState.Idle;
         lease.LastUsed = time.GetTimestamp();
+        if (StateOf(lease).HasSlotLine) Changes++;
+        Settle();
+    }
+
+    /// <summary>The slot was taken for a job that did not come: as if it had not been taken.</summary>
+    public void GiveBack(GpuLease lease)
+    {
+        lease.State = GpuLeaseState.Idle;
         if (StateOf(lease).HasSlotLine) Changes++;
         Settle();
     }
@@ -113,15 +138,35 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     {
         lease.ObservedMiB = Math.Max(lease.ObservedMiB, usedMiB);
         if (usedMiB > lease.MemoryMiB) lease.MemoryMiB += Math.Min(usedMiB - lease.MemoryMiB, StateOf(lease).FreeMiB);
-        return Learn(lease.Tenant.Model.Model, lease.Device.Type, usedMiB);
+        var key = (lease.Tenant.Model.Model, lease.Device.Type);
+        if (usedMiB <= _observed.GetValueOrDefault(key)) return false;
+        _observed[key] = usedMiB;
+        _news.Add(key);
+        return true;
     }
 
-    /// <summary>The peak of a model on a type of device, as somebody saw it. Returns whether it is news.</summary>
-    public bool Learn(string model, string type, int peakMiB)
+    /// <summary>Whether there are peaks that other silos do not know yet.</summary>
+    public bool HasNews => _news.Count > 0;
+
+    /// <summary>The peaks that were seen here since the last call: what other silos do not know yet.</summary>
+    public IReadOnlyList<GpuPeak> TakeNews()
     {
-        if (peakMiB <= _observed.GetValueOrDefault((model, type))) return false;
-        _observed[(model, type)] = peakMiB;
-        return true;
+        var news = _news.Select(n => new GpuPeak(n.Model, n.Type, _observed[n])).ToList();
+        _news.Clear();
+        return news;
+    }
+
+    /// <summary>
+    /// What is known in the cluster takes the place of what was known here, but for news: a peak that somebody has had
+    /// forgotten is forgotten here too.
+    /// </summary>
+    public void SetPeaks(IEnumerable<GpuPeak> peaks)
+    {
+        var news = _news.ToDictionary(n => n, n => _observed[n]);
+        _observed.Clear();
+        foreach (var peak in peaks) _observed[(peak.Model, peak.Type)] = peak.PeakMiB;
+        foreach (var (key, peak) in news) _observed[key] = Math.Max(peak, _observed.GetValueOrDefault(key));
+        Settle();
     }
 
     /// <summary>The most that a model was seen to use on a type of device, in MiB; 0 where nobody has seen it.</summary>
@@ -174,7 +219,11 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         if (leases.Exists(l => l.State == GpuLeaseState.Loading)) return GpuWait.ModelLoading;
         if (leases.Count > 0) return GpuWait.NoSlot;
         var able = _devices.Where(d => d.Device.MemoryMiB >= NeedOf(tenant, d)).ToList();
-        return able.Count == 0 ? GpuWait.NoDevice : able.TrueForAll(d => d.IsAside) ? GpuWait.DevicePutAside : GpuWait.Memory;
+        if (able.Count == 0) return GpuWait.NoDevice;
+        if (able.TrueForAll(d => d.IsAside)) return GpuWait.DevicePutAside;
+        // A queue whose C# handler asks only when there are jobs has none while nothing hinders it.
+        var request = new GpuRequest(tenant, alone: false, 0);
+        return able.Exists(d => GpuPlacement.Fits(request, d, NeedOf(tenant, d))) ? GpuWait.None : GpuWait.Memory;
     }
 
     /// <summary>What a worker of a queue needs on a device, MiB.</summary>
@@ -222,15 +271,18 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     }
 
     // One request for each queue, since those of a queue are alike; and one for a job that must be alone.
-    private IEnumerable<GpuRequest> InOrder(long now) => _tenants
-        .SelectMany(t => t.Requests.GroupBy(r => (r.Alone, r.Reserved)).Select(g => g.First()))
-        .OrderBy(r => IsOverdue(r, now) ? 0 : 1)
-        .ThenBy(r => IsOverdue(r, now) ? WaitsSince(r) : 0)
-        .ThenBy(r => r.Tenant.Demand > 0 ? 0 : 1)
-        .ThenBy(r => r.Tenant.Model.Priority)
-        .ThenBy(r => r.Tenant.ShareMiB)
-        .ThenBy(WaitsSince)
-        .ToList();
+    private List<GpuRequest> InOrder(long now)
+    {
+        var requests = _tenants.SelectMany(t => t.Requests.GroupBy(r => (r.Alone, r.Reserved)).Select(g => g.First())).ToList();
+        var bySessions = requests.TrueForAll(r => r.Tenant.HasSessions);
+        return [.. requests
+            .OrderBy(r => IsOverdue(r, now) ? 0 : 1)
+            .ThenBy(r => IsOverdue(r, now) ? WaitsSince(r) : 0)
+            .ThenBy(r => r.Tenant.Demand > 0 ? 0 : 1)
+            .ThenBy(r => r.Tenant.Model.Priority)
+            .ThenBy(r => bySessions ? -r.Tenant.SessionSeconds(r.Tenant.Workers) : r.Tenant.ShareMiB)
+            .ThenBy(WaitsSince)];
+    }
 
     private bool TryGrant(GpuRequest request, long now)
     {
@@ -255,7 +307,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     private bool TryReserve(GpuRequest request, long now)
     {
         var tenant = request.Tenant;
-        if (request.Reserved is not null || (tenant.Demand == 0 && !request.Alone)) return false;
+        if (request.Reserved is not null || (!request.Alone && tenant.Demand <= tenant.Waiting)) return false;
         var plan = Plan(request, overdue: false, now) ?? (IsOverdue(request, now) ? Plan(request, overdue: true, now) : null);
         if (plan is null) return false;
         foreach (var victim in plan.Victims) Evict(victim);

@@ -46,6 +46,9 @@ internal sealed class GpuLease(long number, GpuTenant tenant, GpuDevice device, 
     /// <summary>When its last job ended, or its model was loaded.</summary>
     public long LastUsed { get; set; }
 
+    /// <summary>When its slot was taken.</summary>
+    public long BeganAt { get; set; }
+
     /// <summary>The worker's process, to find it among those that nvidia-smi lists; 0 for none.</summary>
     public int ProcessId { get; set; }
 
@@ -89,6 +92,24 @@ internal sealed class GpuTenant(GpuModel model)
 
     /// <summary>Jobs that wait for a worker.</summary>
     public long Demand { get; set; }
+
+    /// <summary>Sessions that have a job which runs or could; 0 where the queue has none.</summary>
+    public long Sessions { get; set; }
+
+    /// <summary>How long its jobs take, by the last ones; 0 before the first.</summary>
+    public double JobSeconds { get; set; }
+
+    /// <summary>Whether it is known how long its sessions wait.</summary>
+    public bool HasSessions => Sessions > 0 && JobSeconds > 0;
+
+    /// <summary>Workers that it may keep, or that room is being made for.</summary>
+    public int Workers => Leases.Count(l => !l.Leaving) + Requests.Count(r => r.Reserved is not null);
+
+    /// <summary>Workers that wait for a job, or will soon: nobody is sent away for more of them than there are jobs.</summary>
+    public int Waiting => Leases.Count(l => !l.Leaving && l.State != GpuLeaseState.Busy) + Requests.Count(r => r.Reserved is not null);
+
+    /// <summary>How long a session waits from one of its jobs to the next with so many workers, about, in seconds.</summary>
+    public double SessionSeconds(int workers) => workers <= 0 ? double.PositiveInfinity : Sessions * JobSeconds / workers;
 
     /// <summary>Since when there is demand.</summary>
     public long DemandSince { get; set; }

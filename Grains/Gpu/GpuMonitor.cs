@@ -1,5 +1,7 @@
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
+using Gristmill.Redis;
+using Gristmill.Store;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -8,15 +10,20 @@ namespace Gristmill.Grains.Gpu;
 
 /// <summary>
 /// Tells the <see cref="GpuPool"/> what it cannot know: what devices there are and who else uses them, every RefreshSeconds;
-/// and each second how many jobs of each queue wait, also of those that have no worker and therefore claim none. Rests on
-/// silos without a queue that needs devices.
+/// each second how many jobs of each queue wait, also of those that have no worker and therefore claim none; and what models
+/// were seen to use, here and by other silos, which <see cref="GpuPeaks"/> keeps. Rests on silos without a queue that needs
+/// devices.
 /// </summary>
-internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IOptions<GristmillOptions> options, TimeProvider time, ILogger<GpuMonitor> log) : BackgroundService
+internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IRedisClient redis, IOptions<GristmillOptions> options, TimeProvider time, ILogger<GpuMonitor> log) : BackgroundService
 {
     private const int BytesPerMiB = 1024 * 1024;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private readonly GpuPoolOptions _options = options.Value.Gpus;
     private readonly NvidiaSmi _smi = new(options.Value.Gpus.NvidiaSmi, TimeSpan.FromSeconds(options.Value.Gpus.TimeoutSeconds), time);
+    private readonly GpuPeaks _peaks = new(redis, options.Value.Service);
+    private List<GpuPeak> _unshared = [];
+    private long _sharedAt;
+    private bool _sharingFails;
     private long? _readAt;
     private bool _asksSmi;
 
@@ -24,6 +31,16 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IOptions<Grist
     {
         if (!options.Value.Queues.Values.Any(q => q.Gpu is not null) && _options.Devices.Count == 0) return;
         _asksSmi = _options.Devices.Count == 0;
+        try
+        {
+            // Before anything is granted: what the silo knew before it was started anew, it knows again.
+            await ShareAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            return;
+        }
+
         for (var i = 0; i < _options.Devices.Count; i++) Add(Of(_options.Devices[i]));
         using var timer = new PeriodicTimer(Period, time);
         try
@@ -32,6 +49,7 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IOptions<Grist
             {
                 if (_asksSmi && (_readAt is not { } at || time.GetElapsedTime(at).TotalSeconds >= _options.RefreshSeconds)) await ReadAsync(stoppingToken);
                 foreach (var queue in queues.All.Where(q => q.Options.Gpu is not null)) await CountAsync(queue, stoppingToken);
+                if (pool.Do(a => a.HasNews) || _unshared.Count > 0 || time.GetElapsedTime(_sharedAt).TotalSeconds >= _options.RefreshSeconds) await ShareAsync(stoppingToken);
                 pool.Do(a => a.Settle());
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -39,6 +57,27 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IOptions<Grist
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The silo stops.
+        }
+    }
+
+    // News goes there first, so that what is read has it; what could not be told is told the next time.
+    private async Task ShareAsync(CancellationToken cancellationToken)
+    {
+        _sharedAt = time.GetTimestamp();
+        try
+        {
+            _unshared.AddRange(pool.Do(a => a.TakeNews()));
+            await _peaks.RaiseAsync(_unshared, cancellationToken);
+            _unshared = [];
+            var peaks = await _peaks.ReadAsync(cancellationToken);
+            pool.Do(a => a.SetPeaks(peaks));
+            _sharingFails = false;
+        }
+        catch (Exception error) when (error is RedisException && !cancellationToken.IsCancellationRequested)
+        {
+            // The key is of another type, or the store is away: what this silo has seen itself holds meanwhile.
+            if (!_sharingFails) log.CannotShare(error.Message);
+            _sharingFails = true;
         }
     }
 
@@ -91,6 +130,14 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IOptions<Grist
             var ours = 0;
             foreach (var (_, pid, used) in processes.Where(p => p.Uuid == read.Device.Id))
             {
+                if (pid == Environment.ProcessId)
+                {
+                    // Calls of C# handlers use memory of this process, which cannot be told apart: as much of it as is leased to them is theirs.
+                    seen = true;
+                    ours += Math.Min(used, device.Leases.Where(l => l.ProcessId == 0).Sum(l => l.MemoryMiB));
+                    continue;
+                }
+
                 if (device.Leases.Find(l => l.ProcessId > 0 && (l.ProcessId == pid || l.ProcessId == ProcessSession.Of(pid))) is not { } lease) continue;
                 seen = true;
                 ours += used;
@@ -112,11 +159,13 @@ internal sealed class GpuMonitor(GpuPool pool, SiloQueues queues, IOptions<Grist
     {
         try
         {
-            var waiting = (await queue.Store.CountAsync(cancellationToken)).Queued;
+            var counts = await queue.Store.CountAsync(cancellationToken);
+            var waiting = counts.Queued;
+            var sessions = queue.Sessions is null ? 0 : counts.Queued - counts.InLine + counts.Running;
             foreach (var list in queue.Lists) waiting += await queue.Store.LengthAsync(list.Name, cancellationToken);
             pool.Do(a =>
             {
-                if (a.Tenants.FirstOrDefault(t => t.Model.Queue == queue.Name) is { } tenant) a.SetDemand(tenant, waiting);
+                if (a.Tenants.FirstOrDefault(t => t.Model.Queue == queue.Name) is { } tenant) a.SetDemand(tenant, waiting, sessions);
             });
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)

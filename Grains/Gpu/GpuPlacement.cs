@@ -6,7 +6,9 @@ namespace Gristmill.Grains.Gpu;
 /// <list type="number">
 /// <item>idle workers of queues without demand, the longest unused first;</item>
 /// <item>workers of queues that hold more, where the exchange makes the sum of the squares of the queues' memory smaller: that
-/// sum falls with each exchange, so with a given demand exchanges come to an end, at the fairest division. None loses its last worker in this way, nor before its turn
+/// sum falls with each exchange, so with a given demand exchanges come to an end, at the fairest division. Where all of them have
+/// sessions, what must become smaller, by a tenth, is the longest time that a session of theirs waits from job to job: sessions
+/// are to be served alike, whatever their models take. None loses its last worker in this way, nor before its turn
 /// is over, unless the request is of a queue that has none;</item>
 /// <item>instead of the second, for a request that is overdue: workers of queues that have had their turn.</item>
 /// </list>
@@ -14,6 +16,9 @@ namespace Gristmill.Grains.Gpu;
 /// </summary>
 internal static class GpuPlacement
 {
+    // What sessions wait is an estimate that moves: an exchange, which costs a load, must be worth more than that.
+    private const double LeastGain = 0.9;
+
     /// <summary>The memory that a worker of this queue needs on a device: what is declared, raised to what was observed.</summary>
     public static int Need(GpuModel model, GpuDevice device, int observedMiB) =>
         Math.Max(model.DeclaredMiB, Math.Min(observedMiB, device.MemoryMiB));
@@ -92,8 +97,10 @@ internal static class GpuPlacement
 
         // Of what becomes free the rest may come to it too: counted as its own, or the exchange would soon be undone.
         var gain = Math.Max(needMiB, victims.Sum(v => (long)v.MemoryMiB));
+        var losers = victims.Where(v => v.State != GpuLeaseState.Idle || v.Tenant.Demand > 0).GroupBy(v => v.Tenant).ToList();
+        if (tenant.HasSessions && losers.TrueForAll(l => l.Key.HasSessions)) return ShortensWaits(tenant, (int)(gain / needMiB), losers);
         var change = Square(tenant.ShareMiB + gain) - Square(tenant.ShareMiB);
-        foreach (var queue in victims.Where(v => v.State != GpuLeaseState.Idle || v.Tenant.Demand > 0).GroupBy(v => v.Tenant))
+        foreach (var queue in losers)
         {
             var left = queue.Key.ShareMiB - queue.Sum(v => v.MemoryMiB);
             if (left <= 0 && queue.Key.Demand > 0) return false;
@@ -101,6 +108,14 @@ internal static class GpuPlacement
         }
 
         return change < 0;
+    }
+
+    private static bool ShortensWaits(GpuTenant tenant, int gain, List<IGrouping<GpuTenant, GpuLease>> losers)
+    {
+        if (losers.Exists(l => l.Key.Workers <= l.Count())) return false;
+        var before = Math.Max(tenant.SessionSeconds(tenant.Workers), losers.Max(l => l.Key.SessionSeconds(l.Key.Workers)));
+        var after = Math.Max(tenant.SessionSeconds(tenant.Workers + gain), losers.Max(l => l.Key.SessionSeconds(l.Key.Workers - l.Count())));
+        return after < LeastGain * before;
     }
 
     private static bool HasRoomForOneMore(GpuRequest request, GpuDeviceState device) =>

@@ -154,7 +154,7 @@ internal sealed class GpuPool
         var observed = Math.Max(lease.ObservedMiB, a.ObservedOf(model.Model, lease.Device.Type));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Model {model.Model} on {lease.Device.Name} ({lease.Device.Type}): declared {model.DeclaredMiB} MiB, observed {(observed > 0 ? $"{observed} MiB" : "unknown")}, free {device.FreeMiB} of {lease.Device.MemoryMiB} MiB; idle models sent away: {evicted}.");
+            $"Model {model.Model} on {lease.Device.Name} ({lease.Device.Type}): declared {model.DeclaredMiB} MiB, observed {(observed > 0 ? $"{observed} MiB" : "unknown")}, free {device.FreeMiB} of {lease.Device.MemoryMiB} MiB{(lease.Alone ? ", alone on the device" : "")}; idle models sent away: {evicted}.");
     });
 }
 
@@ -177,6 +177,12 @@ internal static partial class GpuLog
 
     [LoggerMessage(1142, LogLevel.Warning, "The devices cannot be read: {Why}")]
     public static partial void CannotRead(this ILogger log, string why);
+
+    [LoggerMessage(1144, LogLevel.Warning, "Queue {Queue}: its handler could not unload what it has on device {Device}, whose memory counts as free all the same: {Why}")]
+    public static partial void UnloadFailed(this ILogger log, string queue, string device, string why);
+
+    [LoggerMessage(1145, LogLevel.Warning, "What models were seen to use cannot be shared with other silos: {Why}")]
+    public static partial void CannotShare(this ILogger log, string why);
 
     [LoggerMessage(1143, LogLevel.Warning, "How many jobs of queue {Queue} wait for a device cannot be read: {Why}")]
     public static partial void CannotCount(this ILogger log, string queue, string why);

@@ -12,7 +12,7 @@ public sealed class GpuPoolOptions
     /// <summary>The program that lists the devices, by path or name. Default "nvidia-smi".</summary>
     public string NvidiaSmi { get; set; } = "nvidia-smi";
 
-    /// <summary>How often nvidia-smi is asked, 0.1 to 3,600. Default 5.</summary>
+    /// <summary>How often nvidia-smi is asked, and what other silos saw of models, 0.1 to 3,600. Default 5.</summary>
     public double RefreshSeconds { get; set; } = 5;
 
     /// <summary>How long nvidia-smi may take before it is killed, 0.1 to 60. Default 5.</summary>
@@ -65,10 +65,10 @@ public sealed class GpuQueueOptions
     /// </summary>
     public int MemoryMiB { get; set; }
 
-    /// <summary>Whether each worker has a device to itself. Default false.</summary>
+    /// <summary>Whether each worker, or call of a C# handler, has a device to itself. Default false.</summary>
     public bool Exclusive { get; set; }
 
-    /// <summary>Workers of the queue on one device, 0 to 256; 0 for as many as its memory holds. Default 0.</summary>
+    /// <summary>Workers of the queue, or calls of its handler, on one device, 0 to 256; 0 for as many as its memory holds. Default 0.</summary>
     public int MaxPerDevice { get; set; }
 
     /// <summary>Who gets memory first among queues that wait less than TurnSeconds: 0 (first) to 9. Default 5.</summary>

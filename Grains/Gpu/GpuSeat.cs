@@ -9,7 +9,23 @@ namespace Gristmill.Grains.Gpu;
 /// <param name="changed">Called on the thread pool when a request may have been granted, a lease must be given back, or a slot may be free.</param>
 internal sealed class GpuSeat(GpuPool pool, GpuTenant tenant, Action changed)
 {
-    public GpuRequest Request() => pool.Do(a => a.Request(tenant));
+    /// <summary>Whether each lease of the queue has its device to itself anyhow.</summary>
+    public bool IsExclusive => tenant.Model.Exclusive;
+
+    /// <summary>The queue whose place it is.</summary>
+    public string Queue => tenant.Model.Queue;
+
+    /// <param name="alone">Whether nothing else may be on the device, whatever the queue says.</param>
+    public GpuRequest Request(bool alone = false) => pool.Do(a => a.Request(tenant, alone));
+
+    /// <summary>Jobs that wait, as far as is known.</summary>
+    public long Demand => pool.Do(_ => tenant.Demand);
+
+    /// <summary>Somebody has pushed jobs just now: they are counted within a second, and until then it is one.</summary>
+    public void Wanted() => pool.Do(a =>
+    {
+        if (tenant.Demand == 0) a.SetDemand(tenant, 1, tenant.Sessions);
+    });
 
     /// <summary>Takes a request back, and with it what it was granted meanwhile.</summary>
     public void Withdraw(GpuRequest request) => pool.Do(a =>
@@ -27,6 +43,9 @@ internal sealed class GpuSeat(GpuPool pool, GpuTenant tenant, Action changed)
     public bool TryBegin(GpuLease lease) => pool.Do(a => a.TryBegin(lease));
 
     public void SetIdle(GpuLease lease) => pool.Do(a => a.SetIdle(lease));
+
+    /// <summary>The slot that <see cref="TryBegin"/> took was not needed.</summary>
+    public void GiveBack(GpuLease lease) => pool.Do(a => a.GiveBack(lease));
 
     public void LeaveSlotLine(GpuLease lease) => pool.Do(a => a.LeaveSlotLine(lease));
 

@@ -44,7 +44,7 @@ internal sealed class HandlerRegistry
     }
 
     /// <exception cref="RunnerStartException">No handler has that name; the message lists those there are.</exception>
-    public IJobRunner CreateRunner(string name)
+    public HandlerRunner CreateRunner(string name)
     {
         if (Missing(name) is { } missing) throw new RunnerStartException(missing);
         var registration = _handlers[name];

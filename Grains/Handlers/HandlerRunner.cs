@@ -17,6 +17,11 @@ internal sealed class HandlerRunner(
 
     public int? Concurrency => null;
 
+    public Action? RoomChanged { get; set; }
+
+    /// <summary>The one instance, where there is one; null before the start.</summary>
+    internal object? Singleton => _singleton;
+
     public string Describe() =>
         $"handler '{registration.Name}' ({registration.HandlerType.FullName}, {registration.Lifetime.ToString().ToLowerInvariant()})";
 

@@ -30,6 +30,25 @@ public sealed record JobAttempt
     /// <summary>The payload's bytes as pushed. They must not change while the attempt runs.</summary>
     public ReadOnlyMemory<byte> Payload { get; init; }
 
+    /// <summary>Whether an attempt before this one ran out of memory: where the queue needs a device, this one gets one to itself.</summary>
+    public bool AfterOutOfMemory { get; init; }
+
+    /// <summary>The device that a C# handler was given for it; null where its queue needs none.</summary>
+    public JobGpu? Gpu { get; init; }
+
+    /// <summary>The clock of its time limit; null where it has none.</summary>
+    internal IAttemptTimer? Timer { get; init; }
+
     /// <summary>The same for all attempts of the job: <c>queue/jobId</c>.</summary>
     public string IdempotencyKey => string.Concat(Queue, "/", JobId);
+}
+
+/// <summary>The clock of an attempt's time limit: an attempt that has to wait for a device to itself spends none of it. From any thread.</summary>
+internal interface IAttemptTimer
+{
+    /// <summary>The attempt waits; its time does not count.</summary>
+    void Hold();
+
+    /// <summary>The attempt begins: its time counts from now.</summary>
+    void Begin();
 }

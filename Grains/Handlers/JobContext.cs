@@ -43,6 +43,9 @@ public sealed class JobContext(JobAttempt attempt, IProgressSink? progress = nul
     /// <summary>The W3C trace context that this attempt belongs to, if any.</summary>
     public string? TraceParent => attempt.TraceParent;
 
+    /// <summary>The device that the attempt runs on, with the memory that is kept for it there; null where the queue has no <c>Gpu</c>.</summary>
+    public JobGpu? Gpu => attempt.Gpu;
+
     /// <summary>A logger whose lines carry queue, job, session, attempt and trace id; made on first use.</summary>
     public ILogger Logger =>
         _jobLogger ??= logger is null ? NullLogger.Instance : new JobLogger(logger, new JobLogScope(attempt));

@@ -12,13 +12,14 @@ namespace Gristmill.Grains.Jobs;
 /// runs for long becomes an activation of its own (<see cref="JobGrain"/>).
 /// </summary>
 internal sealed class JobRun(IRunOwner owner, long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, int attempt, string id)
-    : IThreadPoolWorkItem, IProgressSink
+    : IThreadPoolWorkItem, IProgressSink, IAttemptTimer
 {
     private const int MaxProgressMessage = 256;
     private readonly CancellationTokenSource _end = new();
     private JobProgress? _progress;
     private int _progressDirty;
     private int _cause;
+    private long _limitFrom;
 
     public long Seq => seq;
 
@@ -41,7 +42,7 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
     public required long Limit { get; init; }
 
     /// <summary>When the attempt is over its limit, as a timestamp of the owner's clock; known once the handler is called.</summary>
-    public long Deadline => CalledAt + Limit;
+    public long Deadline => Volatile.Read(ref _limitFrom) + Limit;
 
     /// <summary>When the handler was called, as a timestamp of the owner's clock.</summary>
     public long CalledAt { get; private set; }
@@ -119,10 +120,16 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
     /// <summary>Takes the newest report for sending; null when there is none since the last time.</summary>
     public JobProgress? TakeProgress() => Interlocked.Exchange(ref _progressDirty, 0) == 1 ? Progress : null;
 
+    // Far from now, and far from where adding the limit would overflow.
+    public void Hold() => Volatile.Write(ref _limitFrom, long.MaxValue / 2);
+
+    public void Begin() => Volatile.Write(ref _limitFrom, owner.Clock.GetTimestamp());
+
     private static string? Shorten(string? message) => message is null ? null : BoundedText.Head(message, MaxProgressMessage);
 
     private async Task RunAsync()
     {
+        Begin();
         CalledAt = owner.Clock.GetTimestamp();
         AttemptResult result;
         try
@@ -154,6 +161,8 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
             FencingToken = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{generation}-{counter}"),
             TraceParent = activity?.Id ?? header.TraceParent,
             Payload = payload,
+            AfterOutOfMemory = header.OutOfMemory > 0,
+            Timer = this,
         };
         var result = await owner.Runner.RunAsync(input, this, _end.Token).ConfigureAwait(false);
         if (activity is not null && result is AttemptResult.Failed failed)

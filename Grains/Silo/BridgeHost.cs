@@ -39,12 +39,7 @@ internal sealed class BridgeHost(
             }
 
             var keys = new RedisKeys(options.Value.Service, DatabaseOf(options.Value.Redis), name);
-            IJobRunner CreateRunner() => queue.Worker is { } worker
-                ? new WorkerPool(
-                    name, worker, handlerOptions.Value.MaxResultBytes, loggers, clock, random,
-                    queue.Gpu is { } gpu ? changed => gpus.Join(GpuModel.Of(name, gpu), changed) : null)
-                : handlers.CreateRunner(queue.Handler!);
-            queues.Add(new QueueRuntime(name, queue, new QueueStore(redis, keys), CreateRunner, clock));
+            queues.Add(new QueueRuntime(name, queue, new QueueStore(redis, keys), () => CreateRunner(name, queue), clock));
         }
 
         _threads.Start();
@@ -115,6 +110,14 @@ internal sealed class BridgeHost(
 
     /// <summary>The database number of a Redis URL; channels carry it, since pub/sub knows no databases.</summary>
     public static int DatabaseOf(string? url) => url is null ? 0 : RedisOptions.Parse(url).Database;
+
+    private IJobRunner CreateRunner(string name, QueueOptions queue)
+    {
+        Func<Action, GpuSeat>? join = queue.Gpu is { } gpu ? changed => gpus.Join(GpuModel.Of(name, gpu), changed) : null;
+        if (queue.Worker is { } worker) return new WorkerPool(name, worker, handlerOptions.Value.MaxResultBytes, loggers, clock, random, join);
+        var handler = handlers.CreateRunner(queue.Handler!);
+        return join is null ? handler : new GpuHandlerRunner(handler, join, queue.Concurrency, clock, log);
+    }
 
     private async Task StartRunnerAsync(QueueRuntime queue, CancellationToken cancellationToken)
     {

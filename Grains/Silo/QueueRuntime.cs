@@ -21,6 +21,7 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     private int _executing;
     private volatile IJobRunner _runner = createRunner();
     private volatile string? _trouble;
+    private volatile Action? _roomChanged;
 
     public string Name => name;
 
@@ -55,6 +56,24 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
 
     /// <summary>How many jobs may run at once now: what is configured, or what the workers offer.</summary>
     public int Capacity => Math.Min(options.Concurrency, _runner.Concurrency ?? int.MaxValue);
+
+    /// <summary>Called when the runner may have room for more. From any thread.</summary>
+    public Action? RoomChanged
+    {
+        set
+        {
+            // A runner that takes the place of this one meanwhile looks at the field.
+            _roomChanged = value;
+            _runner.RoomChanged = value;
+        }
+    }
+
+    /// <summary>How many more jobs may be claimed now; what they need is kept for them until <see cref="Settle"/>.</summary>
+    public int Reserve() => Math.Min(options.Concurrency - Executing, _runner.Reserve(Executing));
+
+    /// <summary>The claim is over: what it has not filled is given back.</summary>
+    /// <param name="wants">Whether there may be more to claim.</param>
+    public void Settle(bool wants) => _runner.Settle(Executing, wants);
 
     /// <summary>
     /// The generation under which this silo holds jobs of the queue; another one after each loss of the lease. It outlives a
@@ -102,6 +121,7 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
             if (cancellationToken.IsCancellationRequested) return;
             await _runner.DisposeAsync();
             _runner = createRunner();
+            _runner.RoomChanged = _roomChanged;
         }
     }
 

@@ -24,6 +24,12 @@ internal sealed class WorkerJob(long id, JobAttempt attempt, IProgressSink progr
 
     public long QueuedAt => queuedAt;
 
+    /// <summary>Whether it runs on a device of its own: an attempt of it ran out of memory.</summary>
+    public bool NeedsDevice { get; init; }
+
+    /// <summary>How often a later one went before it, to the worker that knows its session. Under the pool's lock.</summary>
+    public int Passed { get; set; }
+
     /// <summary>Its place in line; null when it has left it. Under the pool's lock.</summary>
     public LinkedListNode<WorkerJob>? Place { get; set; }
 

@@ -15,6 +15,12 @@ internal sealed class WorkerLine(WorkerOptions options, TimeProvider time)
     private static readonly TimeSpan AheadTime = TimeSpan.FromMilliseconds(5);
     private const int MinAhead = 32;
 
+    /// <summary>A worker that knows a session looks for its jobs among so many at the head of the line.</summary>
+    private const int MaxLookedAt = 16;
+
+    /// <summary>So often a job lets others go before it.</summary>
+    private const int MaxPassed = 4;
+
     /// <summary>How much the last batch weighs in the mean time of a job.</summary>
     private const double Weight = 0.1;
 
@@ -28,6 +34,70 @@ internal sealed class WorkerLine(WorkerOptions options, TimeProvider time)
     public int Ahead => _secondsPerJob > 0
         ? (int)Math.Min(Math.Max(MinAhead, 2 * options.BatchSize), AheadTime.TotalSeconds / _secondsPerJob)
         : 0;
+
+    /// <summary>How many are in line.</summary>
+    public int Count => _jobs.Count;
+
+    /// <summary>The first in line; null when there is none.</summary>
+    public WorkerJob? First => _jobs.First?.Value;
+
+    /// <summary>
+    /// The first of those at the head of the line whose session is at home on an idle worker, and that worker. Where all
+    /// before it are to wait for a worker then, none of them is passed over more often than <see cref="MaxPassed"/> times.
+    /// </summary>
+    public (WorkerJob Job, WorkerProcess Home)? ForHome(WorkerHomes<WorkerProcess> homes, IReadOnlyCollection<WorkerProcess> idle)
+    {
+        var looked = 0;
+        foreach (var job in _jobs)
+        {
+            if (homes.Of(job.Attempt.SessionId) is { } home && idle.Contains(home))
+            {
+                return (job, home);
+            }
+
+            if (++looked == MaxLookedAt || job.Passed == MaxPassed || job.Alone)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Lets a job in line go before the others.</summary>
+    public void PutFirst(WorkerJob job)
+    {
+        if (job.Place is not { Previous: not null } place)
+        {
+            return;
+        }
+
+        for (var before = place.Previous; before is not null; before = before.Previous)
+        {
+            before.Value.Passed++;
+        }
+
+        _jobs.Remove(place);
+        _jobs.AddFirst(place);
+    }
+
+    /// <summary>Takes jobs from the end of the line until no more than so many are left, but none that was sent before.</summary>
+    public IReadOnlyList<WorkerJob> TakeFromEnd(int left)
+    {
+        var taken = new List<WorkerJob>();
+        for (var place = _jobs.Last; place is not null && _jobs.Count > left;)
+        {
+            var job = place.Value;
+            place = place.Previous;
+            if (!job.Alone)
+            {
+                Remove(job);
+                taken.Add(job);
+            }
+        }
+
+        return taken;
+    }
 
     /// <summary>Adds a job: one that was in line before goes to its head.</summary>
     public void Add(WorkerJob job) => job.Place = job.Alone ? _jobs.AddFirst(job) : _jobs.AddLast(job);

@@ -5,7 +5,7 @@ namespace Gristmill.Grains.Workers;
 
 /// <summary>
 /// What a pool whose workers need a device has to do with the silo's <see cref="GpuPool"/>: a slot asks for a lease before its
-/// process starts; a batch of jobs takes a slot of the device; a worker whose device is wanted stops once it is idle; the lease
+/// process starts; a batch of jobs takes a slot of the device, before it is claimed; a worker whose device is wanted stops once it is idle; the lease
 /// ends with the process. Without a seat all of this is nothing.
 /// </summary>
 internal sealed partial class WorkerPool
@@ -21,7 +21,12 @@ internal sealed partial class WorkerPool
             return true;
         }
 
-        slot.Request ??= _seat.Request();
+        if (IsAloneForNothing(slot))
+        {
+            return false;
+        }
+
+        slot.Request ??= _seat.Request(alone: slot == _alone);
         lease = slot.Request.Lease;
         if (lease is null)
         {
@@ -62,14 +67,9 @@ internal sealed partial class WorkerPool
         _seat.Release(lease);
     }
 
-    /// <summary>The first idle worker for whose job its device has a slot, beginning with this one; the others stand in line for one.</summary>
-    private WorkerProcess? WithSlot(WorkerProcess worker) => _seat is null
-        ? worker
-        : _slots.Select(slot => slot.Worker).FirstOrDefault(
-            other => other is { State: WorkerState.Idle, Lease: { } lease } && _seat.TryBegin(lease));
-
     private void GiveSlotBack(WorkerProcess worker)
     {
+        worker.IsHeld = false;
         if (worker.Lease is { } lease)
         {
             _seat?.SetIdle(lease);
@@ -109,12 +109,23 @@ internal sealed partial class WorkerPool
 
     private void StopIfLeaving(WorkerProcess worker)
     {
+        lock (_gate)
+        {
+            // One that is kept for a claim is looked at again when that is over.
+            if (!MustLeave(worker) || worker.IsHeld)
+            {
+                return;
+            }
+        }
+
         // Reserved, so that no job comes between.
-        if (worker.IsLeaving && worker.TryReserve())
+        if (worker.TryReserve())
         {
             worker.Stop(WorkerEnd.Evicted);
         }
     }
+
+    private bool MustLeave(WorkerProcess worker) => worker.IsLeaving || (worker.Lease is { Alone: true } && _aloneLine.Count == 0);
 
     private void OnDevicesChanged()
     {
@@ -126,7 +137,7 @@ internal sealed partial class WorkerPool
                 return;
             }
 
-            workers = [.. _slots.Select(slot => slot.Worker).OfType<WorkerProcess>()];
+            workers = [.. AllSlots.Select(slot => slot.Worker).OfType<WorkerProcess>()];
         }
 
         foreach (var worker in workers)
@@ -136,5 +147,6 @@ internal sealed partial class WorkerPool
 
         Sweep();
         Dispatch();
+        RoomChanged?.Invoke();
     }
 }

@@ -8,9 +8,11 @@ namespace Gristmill.Grains.Workers;
 /// <summary>
 /// Runs the jobs of one queue on <see cref="WorkerOptions.Count"/> child processes that speak docs/worker-protocol.md.
 /// The way of a job: <see cref="RunAsync"/> puts it in <see cref="WorkerLine"/> → an idle worker gets the first in line,
-/// alone or as a batch → <see cref="WorkerProcess"/> sends them and hears the answers → the worker is idle again.
+/// alone or as a batch, or the one whose session it knows (<see cref="WorkerHomes{TWorker}"/>) → <see cref="WorkerProcess"/> sends
+/// them and hears the answers → the worker is idle again.
 /// A job whose batch has cost a worker, or memory, runs once more alone before that counts as its outcome: the others
-/// must not pay for one.
+/// must not pay for one. Beside this: leases of devices in WorkerPool.Gpu.cs, room for claims in WorkerPool.Room.cs, and
+/// jobs that need a device to themselves in WorkerPool.Alone.cs.
 /// </summary>
 /// <remarks>
 /// Supervision: each <see cref="WorkerSlot"/> holds at most one process; one timer per pool, the sweep, looks at every
@@ -26,6 +28,7 @@ internal sealed partial class WorkerPool : IJobRunner
     private readonly WorkerPoolContext _context;
     private readonly WorkerSlot[] _slots;
     private readonly WorkerLine _line;
+    private readonly WorkerHomes<WorkerProcess> _homes = new();
     private readonly ITimer _batchTimer;
     private readonly TaskCompletionSource _firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _timer;
@@ -57,22 +60,12 @@ internal sealed partial class WorkerPool : IJobRunner
         _line = new WorkerLine(options, time);
         _batchTimer = time.CreateTimer(static pool => ((WorkerPool)pool!).Dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _slots = [.. Enumerable.Range(0, options.Count).Select(index => new WorkerSlot(index, options, time, random))];
+        _aloneLine = new WorkerLine(options, time);
         _seat = join?.Invoke(OnDevicesChanged);
+        _alone = _seat is null ? null : new WorkerSlot(options.Count, options, time, random);
     }
 
     public WorkerCounters Counters => _context.Counters;
-
-    /// <inheritdoc/>
-    public int? Concurrency
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _slots.Sum(slot => slot.Worker is { State: WorkerState.Idle or WorkerState.Busy, IsLeaving: false } worker ? worker.BatchSize + _line.Ahead : 0);
-            }
-        }
-    }
 
     internal ProcessGuard Guard => _context.Guard;
 
@@ -83,7 +76,7 @@ internal sealed partial class WorkerPool : IJobRunner
         {
             lock (_gate)
             {
-                return [.. _slots.Where(slot => slot.Worker is not null).Select(slot => slot.Worker!.ProcessId)];
+                return [.. AllSlots.Where(slot => slot.Worker is not null).Select(slot => slot.Worker!.ProcessId)];
             }
         }
     }
@@ -121,14 +114,15 @@ internal sealed partial class WorkerPool : IJobRunner
     public async ValueTask<AttemptResult> RunAsync(
         JobAttempt attempt, IProgressSink progress, CancellationToken cancellationToken)
     {
-        for (var alone = false; ; alone = true)
+        var needsDevice = NeedsDevice(attempt);
+        for (var alone = needsDevice; ; alone = true)
         {
             if (cancellationToken.IsCancellationRequested)
             {
                 return AttemptResult.Cancelled.Instance;
             }
 
-            var job = new WorkerJob(Interlocked.Increment(ref _lastJobId), attempt, progress, alone, _context.Time.GetTimestamp());
+            var job = new WorkerJob(Interlocked.Increment(ref _lastJobId), attempt, progress, alone, _context.Time.GetTimestamp()) { NeedsDevice = needsDevice };
             lock (_gate)
             {
                 if (_stopping)
@@ -136,7 +130,17 @@ internal sealed partial class WorkerPool : IJobRunner
                     return NoWorker();
                 }
 
-                _line.Add(job);
+                if (IsStranded(job))
+                {
+                    return AttemptResult.Cancelled.Instance;
+                }
+
+                LineOf(job).Add(job);
+            }
+
+            if (needsDevice)
+            {
+                AwaitDevice(job);
             }
 
             Dispatch();
@@ -146,6 +150,7 @@ internal sealed partial class WorkerPool : IJobRunner
                 outcome = await job.Outcome.ConfigureAwait(false);
             }
 
+            LeftWorker(job);
             outcome = Judge(job, outcome);
             if (!job.InBatch || !CostsTheBatch(outcome))
             {
@@ -163,8 +168,9 @@ internal sealed partial class WorkerPool : IJobRunner
             _stopping = true;
             _lastFailure = "the workers are being stopped";
             _line.EndAll(NoWorker());
-            running = [.. _slots.Select(slot => slot.Running)];
-            foreach (var slot in _slots)
+            _aloneLine.EndAll(NoWorker());
+            running = [.. AllSlots.Select(slot => slot.Running)];
+            foreach (var slot in AllSlots)
             {
                 WithdrawRequest(slot);
                 slot.Worker?.Stop(WorkerEnd.Stopped);
@@ -196,16 +202,16 @@ internal sealed partial class WorkerPool : IJobRunner
     // Gives idle workers what is in line, as far as it is time for it.
     private void Dispatch()
     {
+        DispatchAlone();
         while (true)
         {
             WorkerProcess? worker;
             IReadOnlyList<WorkerJob> jobs;
             lock (_gate)
             {
-                worker = _slots.FirstOrDefault(slot => slot.Worker is { State: WorkerState.Idle, IsLeaving: false })?.Worker;
-                if (worker is null || !_line.IsDue(worker.BatchSize, out var wait))
+                List<WorkerProcess> idle = [.. _slots.Select(slot => slot.Worker).OfType<WorkerProcess>().Where(MayBegin)];
+                if (idle.Count == 0 || !_line.IsDue(idle[0].BatchSize, out var wait))
                 {
-                    LeaveSlotLines();
                     return;
                 }
 
@@ -215,7 +221,7 @@ internal sealed partial class WorkerPool : IJobRunner
                     return;
                 }
 
-                worker = WithSlot(worker);
+                (worker, var first) = Choose(idle);
                 if (worker is null)
                 {
                     return;
@@ -227,10 +233,35 @@ internal sealed partial class WorkerPool : IJobRunner
                     continue;
                 }
 
+                _line.PutFirst(first!);
                 jobs = _line.Take(worker);
+                Given(worker, jobs);
             }
 
             _ = worker.GiveAsync(jobs);
+        }
+    }
+
+    // Which worker gets which job: the one that knows the session of one of the first in line, else the first in line goes to
+    // one that has not served a session for longest, so that those who may soon be asked for again stay free.
+    private (WorkerProcess? Worker, WorkerJob? First) Choose(List<WorkerProcess> idle)
+    {
+        if (_line.ForHome(_homes, idle) is { } match && HasSlot(match.Home))
+        {
+            return (match.Home, match.Job);
+        }
+
+        return (idle.OrderBy(worker => worker.IsHeld ? 0 : 1).ThenBy(_homes.LastServed).FirstOrDefault(HasSlot), _line.First);
+    }
+
+    // Under the lock: the jobs are the worker's from now on, and so are their sessions.
+    private void Given(WorkerProcess worker, IReadOnlyList<WorkerJob> jobs)
+    {
+        worker.IsHeld = false;
+        OnWorkers(worker, jobs.Count);
+        foreach (var session in jobs.Select(job => job.Attempt.SessionId).OfType<string>())
+        {
+            _homes.Serves(session, worker);
         }
     }
 
@@ -242,7 +273,7 @@ internal sealed partial class WorkerPool : IJobRunner
         {
             job.IsUnwanted = true;
             worker = job.Worker;
-            if (!_line.Remove(job) && worker is null)
+            if (!LineOf(job).Remove(job) && worker is null)
             {
                 return;
             }
@@ -281,10 +312,12 @@ internal sealed partial class WorkerPool : IJobRunner
             _context.Guard.EnsureRunning();
             var now = _context.Time.GetTimestamp();
             ForgiveStandstill(now);
-            foreach (var slot in _slots)
+            foreach (var slot in AllSlots)
             {
                 (slot.Worker ?? StartIn(slot, now))?.Sweep(now);
             }
+
+            SweepAlone();
         }
         finally
         {
@@ -307,7 +340,7 @@ internal sealed partial class WorkerPool : IJobRunner
         }
 
         Log.StoodStill(_context.Logger, _context.Name, gap.TotalMilliseconds);
-        foreach (var slot in _slots)
+        foreach (var slot in AllSlots)
         {
             slot.Worker?.Forgive(now - last);
         }
@@ -345,13 +378,13 @@ internal sealed partial class WorkerPool : IJobRunner
                 Log.Restarting(_context.Logger, _context.Name, slot.Index, backoff.TotalMilliseconds);
             }
 
-            if (_seat is not null && obituary.WasOrderly && _slots.All(other => other.Worker is null))
+            _homes.Gone(worker);
+            GiveBackStranded();
+            if (slot == _alone)
             {
-                // Nobody is left to do what was taken ahead: the queue has it back, at no charge.
-                _line.EndAll(AttemptResult.Cancelled.Instance);
+                EndAloneIfHopeless(obituary);
             }
-
-            if (!obituary.WasReady && _slots.All(other => other.IsHopeless))
+            else if (!obituary.WasReady && _slots.All(other => other.IsHopeless))
             {
                 _line.EndAll(NoWorker());
                 _firstReady.TrySetException(new RunnerStartException(
@@ -389,6 +422,7 @@ internal sealed partial class WorkerPool : IJobRunner
             pool.OnDeviceLoaded(worker);
             pool._firstReady.TrySetResult();
             pool.Dispatch();
+            pool.RoomChanged?.Invoke();
         }
 
         public void OnIdle(WorkerProcess worker, int jobs, TimeSpan took)
@@ -396,6 +430,7 @@ internal sealed partial class WorkerPool : IJobRunner
             lock (pool._gate)
             {
                 pool._line.Served(jobs, took);
+                pool._homes.Rests(worker, pool._context.Time.GetTimestamp());
             }
 
             pool.GiveSlotBack(worker);

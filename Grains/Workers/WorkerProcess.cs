@@ -91,6 +91,9 @@ internal sealed partial class WorkerProcess
     /// <summary>Whether it gets no more jobs, since its device is wanted.</summary>
     public bool IsLeaving => Lease is { Leaving: true };
 
+    /// <summary>Whether it has a slot of its device for jobs that are being claimed. Under the pool's lock.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>How many jobs it takes at once; known once it is ready.</summary>
     public int BatchSize { get; private set; } = 1;
 

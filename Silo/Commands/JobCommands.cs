@@ -63,6 +63,10 @@ internal static class JobCommands
         "session" => "the jobs of its session before it: gristmill sessions show says how far they are",
         "resume" => "the queue to be resumed",
         "silo" => "a silo: none serves the queue now",
+        "model_loading" => "its model, which is being loaded",
+        "memory" => "memory of a device, which other models hold: gristmill gpus shows them",
+        "device_put_aside" => "a device: those that could do it are put aside, since they failed",
+        "no_device" => "a device: none is large enough",
         _ => "its turn",
     };
 

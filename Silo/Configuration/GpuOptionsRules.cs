@@ -33,7 +33,6 @@ internal static class GpuOptionsRules
     public static void Check(QueueOptions queue, OptionProblems found)
     {
         if (queue.Gpu is not { } gpu) return;
-        if (queue.Worker is null) found.AddMessage("Gpu", "is set, and Worker is not: devices are given to worker processes.");
         var under = found.Under("Gpu");
         if (gpu.Model is { Length: 0 or > 128 }) under.Add("Model", gpu.Model, "1 to 128 characters; leave it out for the queue's name");
         under.Range("MemoryMiB", gpu.MemoryMiB, 1, MostMiB);

@@ -68,7 +68,7 @@ for i = 1, #due do
         s[name] = s[name] + 1
       end
     end
-    touched[s.sid] = s
+    mark(s)
   elseif s.gap > 0 then
     local _, order = head_of(s)
     local lost = order and order - s.next or s.total - members_of(k_members, s) - s.missing
@@ -78,10 +78,10 @@ for i = 1, #due do
     end
     s.missing, s.gap = s.missing + math.max(lost, 0), 0
     if order then s.next = math.max(s.next, order) end
-    touched[s.sid] = s
+    mark(s)
   else
     s.state = 'e'
-    touched[s.sid] = s
+    mark(s)
   end
 end
 for reason, running_of in pairs(ask) do ask_to_cancel(running_of, reason) end

@@ -12,7 +12,8 @@ local ORDERS, ORDINALS = 536870912, 16777216 -- 2^29 jobs of a session, 2^24 ses
 local RECORD = '^(%S+) (%a) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ?(.*)$'
 local OUTCOMES = { q = 'f', k = 'x', f = 'f', x = 'x' }
 
-local policy, loaded, touched = nil, {}, {}
+local policy, loaded, touched = nil, {}, {} -- touched: a list in the order of marking, and sid → true
+local turn = nil -- the last place that was given, once it is known
 local stepping = false -- set by session_step
 
 -- limit order first gap idle failure final sticky keep; order: a, of arrival, or s, of the sequence numbers, which begin at
@@ -102,9 +103,17 @@ local function new_session(sid, now)
   return s
 end
 
+-- Has a session moved on at the end of the step.
+local function mark(s)
+  if not touched[s.sid] then
+    touched[s.sid] = true
+    touched[#touched + 1] = s
+  end
+end
+
 local function touch(s, now)
   s.touched = now
-  touched[s.sid] = s
+  mark(s)
 end
 
 local function place_of(list, word)
@@ -240,6 +249,17 @@ end
 -- Without what follows it, which may be large: a copy of that for each job would be waste.
 local function priority_of_record(record) return priority_of(string.sub(record, 1, string.find(record, '\n', 1, true) or 0)) end
 
+-- The place among the ready ones of a job whose session lets it go: behind all that are ready. By the job's own number a
+-- session whose jobs came first would have them all done before another had its first.
+local function next_turn(seq)
+  if not turn then
+    local known = redis.call('HMGET', k_meta, 'turn', 'seq')
+    turn = math.max(tonumber(known[1] or '') or 0, tonumber(known[2] or '') or 0)
+  end
+  turn = math.max(turn + 1, tonumber(seq))
+  return turn
+end
+
 -- Notes who may go from the line to the ready ones; settle_sessions writes that of all sessions at once. Returns how many.
 local function release(s, now, writes)
   local gone = 0
@@ -267,7 +287,7 @@ local function release(s, now, writes)
       table.insert(writes.sticky, seq)
       table.insert(writes.sticky, s.last .. ' ' .. text(now + policy.sticky))
     end
-    table.insert(writes.ready, ready_score(priority_of_record(redis.call('HGET', k_jobs[shard_of(seq)], seq) or ''), seq))
+    table.insert(writes.ready, ready_score(priority_of_record(redis.call('HGET', k_jobs[shard_of(seq)], seq) or ''), next_turn(seq)))
     table.insert(writes.ready, seq)
     table.insert(writes.line, seq)
     gone = gone + 1
@@ -315,7 +335,8 @@ end
 local function settle_sessions(now)
   local ready, asked = 0, false
   local writes = { records = {}, sticky = {}, ready = {}, due = {}, undue = {}, line = {} }
-  for _, s in pairs(touched) do
+  for i = 1, #touched do
+    local s = touched[i]
     if s.state == 'o' and s.total > 0 and members_of(k_members, s) + s.missing >= s.total then s.state = 'e' end
     ready = ready + release(s, now, writes)
     local over = #s.active == 0 and not head_of(s)
@@ -344,6 +365,7 @@ local function settle_sessions(now)
   end
   touched = {}
   write_sessions(writes)
+  if ready > 0 then redis.call('HSET', k_meta, 'turn', text(turn)) end
   if asked then redis.call('PUBLISH', a_control, 'sessions') end
   return ready
 end

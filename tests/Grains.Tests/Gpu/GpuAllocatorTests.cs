@@ -98,6 +98,27 @@ public sealed class GpuAllocatorTests
     }
 
     [Fact]
+    public void Queue_with_one_job_has_one_worker_of_others_sent_away_and_not_one_for_each_of_its_own()
+    {
+        var world = new GpuWorld(1).Devices(2, 8192);
+        var allocator = world.Allocator;
+        var (idle, wanting) = (allocator.AddTenant(Model("idle", 6144)), allocator.AddTenant(Model("wanting", 6144)));
+        var held = new[] { allocator.Request(idle).Lease!, allocator.Request(idle).Lease! };
+        foreach (var lease in held) allocator.Loaded(lease);
+        var requests = new[] { allocator.Request(wanting), allocator.Request(wanting) };
+
+        allocator.SetDemand(wanting, 1);
+        var leaving = Assert.Single(held, l => l.Leaving);
+        allocator.Release(leaving);
+        var got = Assert.Single(requests, r => r.Lease is not null).Lease!;
+        Assert.Single(held, l => !l.Leaving);
+        allocator.Loaded(got);
+        Assert.True(allocator.TryBegin(got));
+        allocator.SetDemand(wanting, 1);
+        Assert.All(held, l => Assert.True(l.Leaving));
+    }
+
+    [Fact]
     public void Room_that_is_made_for_one_is_not_taken_by_another()
     {
         var (_, allocator) = Fresh(8192);

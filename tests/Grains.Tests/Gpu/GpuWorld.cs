@@ -43,6 +43,19 @@ internal sealed class GpuWorld(int seed, GpuPoolOptions? options = null)
         return queue;
     }
 
+    /// <summary>Adds a queue of sessions, each of which has its next job as soon as one is done; the one whose job is ready for longest is next.</summary>
+    /// <param name="model">What it needs.</param>
+    /// <param name="workers">How many workers it would like.</param>
+    /// <param name="jobSeconds">How long its jobs take at most.</param>
+    /// <param name="loadSeconds">How long its model takes to load.</param>
+    /// <param name="sessions">How many sessions.</param>
+    public SimQueue AddSessions(GpuModel model, int workers, double jobSeconds, double loadSeconds, int sessions)
+    {
+        var queue = Add(model, workers, jobSeconds, loadSeconds, sessions, endless: false);
+        for (var n = 0; n < sessions; n++) queue.Ready.Enqueue(0);
+        return queue;
+    }
+
     public void Run(double seconds, Action? each = null)
     {
         for (var end = Time.Seconds + seconds; Time.Seconds < end;)
@@ -73,7 +86,7 @@ internal sealed class GpuWorld(int seed, GpuPoolOptions? options = null)
         if (queue.Tenant.Leases.Count > 0 || queue.Backlog == 0) queue.WaitsSince = null;
         else queue.WaitsSince ??= Time.Seconds;
         queue.LongestWait = Math.Max(queue.LongestWait, Time.Seconds - (queue.WaitsSince ?? Time.Seconds));
-        Allocator.SetDemand(queue.Tenant, queue.Backlog);
+        Allocator.SetDemand(queue.Tenant, queue.Backlog, queue.Sessions);
     }
 
     private void Work(SimQueue queue, SimWorker worker, GpuLease lease)
@@ -88,6 +101,7 @@ internal sealed class GpuWorld(int seed, GpuPoolOptions? options = null)
             else
             {
                 queue.Done++;
+                queue.JobEnded(Time.Seconds);
                 Allocator.SetIdle(lease);
             }
         }
@@ -101,6 +115,7 @@ internal sealed class GpuWorld(int seed, GpuPoolOptions? options = null)
         else if (lease.State == GpuLeaseState.Idle && queue.Backlog > 0 && Allocator.TryBegin(lease))
         {
             if (!queue.Endless) queue.Backlog--;
+            queue.JobStarted(Time.Seconds);
             worker.Until = Time.Seconds + (queue.JobSeconds * (0.5 + (_random.NextDouble() / 2)));
         }
 
@@ -135,6 +150,32 @@ internal sealed class SimQueue(GpuTenant tenant, int workers, double jobSeconds,
     public int Backlog { get; set; }
 
     public int Done { get; set; }
+
+    /// <summary>When the next job of each session that waits was ready, the longest first.</summary>
+    public Queue<double> Ready { get; } = new();
+
+    /// <summary>How long each next job of a session waited, and when it started.</summary>
+    public List<(double At, double Wait)> Waits { get; } = [];
+
+    /// <summary>Sessions that wait or are served.</summary>
+    public long Sessions => Ready.Count + _served;
+
+    private int _served;
+
+    public void JobStarted(double now)
+    {
+        if (!Ready.TryDequeue(out var since)) return;
+        _served++;
+        Waits.Add((now, now - since));
+    }
+
+    public void JobEnded(double now)
+    {
+        if (_served == 0) return;
+        _served--;
+        Ready.Enqueue(now);
+        Backlog++;
+    }
 
     public int Starts { get; set; }
 

@@ -137,6 +137,34 @@ public sealed class OperateTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Null(await fixture.Queue.GetAsync(ids[5], Stop));
     }
 
+    [Theory]
+    [InlineData("model_loading", "model_loading", "memory")]
+    [InlineData("slot", "no_slot", "device_put_aside")]
+    [InlineData("memory", "memory", "memory")]
+    [InlineData("no_device", "no_device")]
+    [InlineData("slot", "memory", null)]
+    [InlineData("slot", "a word of a later version")]
+    public async Task Job_says_what_it_waits_for_where_no_silo_has_a_device_for_it(string expected, params string?[] silos)
+    {
+        await using var fixture = await ClientFixture.CreateAsync(stores, StoreKind.Redis);
+        await fixture.SiloAsync();
+        var registry = new SiloRegistry(fixture.Redis, fixture.Service);
+        for (var n = 0; n < silos.Length; n++)
+        {
+            await registry.ReportAsync(
+                new SiloRecord
+                {
+                    Id = $"id-{n}", Name = $"mill{n}", State = "running", Version = "1.0.0", Engine = "Redis", Host = "h", Pid = 1, StartedAt = DateTimeOffset.UnixEpoch, LeaseSeconds = 60,
+                    Queues = [new SiloQueueRecord("other", "g", 0, 0, null), new SiloQueueRecord("asr", "g", 0, 0, null) { WaitingFor = silos[n] }],
+                },
+                Stop);
+        }
+
+        var handle = await fixture.Queue.EnqueueAsync(new Clip("s1", 1), cancellationToken: Stop);
+        Assert.Equal(expected, (await handle.GetAsync(Stop))?.WaitingFor?.For);
+        Assert.Equal(expected, Assert.Single((await fixture.Queue.ListAsync(JobState.Queued, cancellationToken: Stop)).Jobs).WaitingFor?.For);
+    }
+
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Queue_pause_drain_and_resume_are_shown(StoreKind kind)
     {

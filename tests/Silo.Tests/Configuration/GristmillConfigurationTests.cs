@@ -62,7 +62,7 @@ public sealed class GristmillConfigurationTests
     [InlineData("Retry:Factor", "0.5", "Gristmill:Queues:asr:Retry:Factor is 0.5; it must be from 1 to 10.")]
     [InlineData("Gpu:MemoryMiB", "0", "Gristmill:Queues:asr:Gpu:MemoryMiB is 0; it must be from 1 to 16777216.")]
     [InlineData("Gpu:Priority", "10", "Gristmill:Queues:asr:Gpu:Priority is 10; it must be from 0 to 9.")]
-    [InlineData("Gpu:Model", "m", "Gristmill:Queues:asr:Gpu is set, and Worker is not: devices are given to worker processes.")]
+    [InlineData("Gpu:Model", "m", "Gristmill:Queues:asr:Gpu:MemoryMiB is 0; it must be from 1 to 16777216.")]
     [InlineData("Windw", "5", "Gristmill:Queues:asr:Windw is no option; did you mean Window?")]
     [InlineData("Retry:Retrys", "5", "Gristmill:Queues:asr:Retry:Retrys is no option; did you mean Retries?")]
     [InlineData("Lists:0:Nam", "x", "Gristmill:Queues:asr:Lists:0:Nam is no option; did you mean Name?")]

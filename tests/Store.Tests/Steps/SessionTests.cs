@@ -30,6 +30,24 @@ public sealed class SessionTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Sessions_take_turns_though_all_jobs_of_one_came_before_those_of_another(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival);
+        var came = new List<(string Session, long Seq)>();
+        foreach (var session in (string[])["a", "a", "a", "b", "b", "b", "c", "c", "c"]) came.Add((session, await JobAsync(queue, session)));
+
+        var order = new List<string>();
+        for (var n = 0; n < came.Count; n++)
+        {
+            var seq = Assert.Single(await StartAsync(queue, 1));
+            order.Add(came.Find(c => c.Seq == seq).Session);
+            await DoneAsync(queue, seq);
+        }
+
+        Assert.Equal("abcabcabc", string.Concat(order));
+    }
+
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task No_more_of_a_session_run_than_its_limit(StoreKind kind)
     {
         await using var queue = await OpenAsync(kind, Arrival with { Concurrency = 3 });
