@@ -18,6 +18,7 @@ namespace Gristmill.Client.Testing;
 public sealed class FakeGristmillClient : IGristmillClient
 {
     private readonly ConcurrentDictionary<string, FakeQueue> _queues = new();
+    private readonly ConcurrentQueue<string> _drained = new();
     private readonly GristmillClientOptions _options;
     private readonly TimeProvider _clock;
 
@@ -41,8 +42,6 @@ public sealed class FakeGristmillClient : IGristmillClient
 
     /// <summary>The silos that were asked to drain, by id, in order.</summary>
     public IReadOnlyList<string> Drained => [.. _drained];
-
-    private readonly ConcurrentQueue<string> _drained = new();
 
     /// <summary>A queue, with what a test needs of it.</summary>
     /// <param name="name">Letters, digits, '.', '_', ':', '-', 1 to 128 of them.</param>

@@ -8,6 +8,24 @@ namespace Gristmill.Store.Tests.Structure;
 /// <summary>The scripts that clients in other languages find.</summary>
 public sealed class ClientScriptsTests(SharedStores stores) : IClassFixture<SharedStores>
 {
+    // What clients of protocol 1.0 fill. Taking one away, or giving it another meaning, is protocol 2.0; adding to it is 1.1.
+    [Theory]
+    [InlineData("cancel", "events control id_window reason", "id")]
+    [InlineData("control", "control state", "")]
+    [InlineData("enqueue", "events control epoch schema id_window max_ready max_waiting", "id fingerprint after header payload")]
+    [InlineData("purge", "events control", "seq")]
+    [InlineData("requeue", "events control id_window", "seq edited payload")]
+    [InlineData("session_end", "events control session verb", "")]
+    [InlineData("session_view", "session", "")]
+    public void Clients_of_protocol_1_find_what_they_fill(string verb, string arguments, string items)
+    {
+        Assert.StartsWith("1.", RedisKeys.Protocol, StringComparison.Ordinal);
+        var script = StoreScript.Load(verb);
+        Assert.Empty(arguments.Split(' ').Except(script.Arguments));
+        Assert.Empty(items.Split(' ', StringSplitOptions.RemoveEmptyEntries).Except(script.Items));
+        Assert.Contains(verb, ClientScripts.Verbs);
+    }
+
     [Fact]
     public void Export_has_every_script_of_clients_as_it_is_sent()
     {
