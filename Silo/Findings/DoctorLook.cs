@@ -80,7 +80,9 @@ internal sealed class DoctorLook
                 _foreign.HasSeenAll
                     ? "The database has more lists or sorted sets of others than are followed; what is said of lists elsewhere is of a part of them."
                     : $"Some {KeysSeen} of {Keys} keys have been gone through; what is said of lists elsewhere is of that part.",
-                "Nothing needs to be done: a silo goes on with its next look. gristmill doctor --seconds 60 goes through more at once.");
+                _foreign.HasSeenAll
+                    ? "Nothing needs to be done: names like those of configured lists, and of other libraries, are followed before others."
+                    : "Nothing needs to be done: a silo goes on with its next look, and gristmill doctor --seconds 60 goes through more at once.");
         }
     }
 

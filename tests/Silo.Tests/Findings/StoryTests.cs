@@ -114,6 +114,27 @@ public sealed class StoryTests
     }
 
     [Fact]
+    public async Task Database_that_is_flushed_again_and_again_is_said_with_the_leases_that_it_cost()
+    {
+        await using var bench = await FaultBench.StartAsync();
+        await using var at = DoctorBench.On(bench.Server);
+        var silo = await bench.StartSiloAsync();
+        for (var flushes = 1; flushes <= 3; flushes++)
+        {
+            await bench.PushAsync([new FaultItem($"{flushes}", "{}"u8.ToArray())]);
+            await bench.OutcomesAsync(1);
+            await bench.CommandAsync("FLUSHDB");
+            await FaultBench.UntilAsync("the lease is held anew", () => silo.Lines("lease held").Count == flushes + 1);
+        }
+
+        string[] doctor = ["--json", "--seconds", "0", "--service", FaultBench.Service];
+        var found = await FaultBench.UntilAsync("the silo says it", async () => Findings(await at.DoctorAsync(doctor)), f => f.Any(one => one.Code == "leases_expire"));
+        Assert.Contains("This silo lost its lease on queue mill 3 times", DoctorBench.Only(found, "leases_expire").Message, StringComparison.Ordinal);
+        Assert.Contains("The keys of queue mill were removed ", DoctorBench.Only(found, "store_flushed").Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(found, f => f.Code == "other_consumer");
+    }
+
+    [Fact]
     public async Task Redis_that_evicts_and_keeps_nothing_on_disk_is_warned_of()
     {
         await using var server = await RedisServer.StartAsync("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru", "--appendonly", "no");
