@@ -9,6 +9,9 @@ public sealed partial class QueueStore
     /// <summary>The most jobs that a page has.</summary>
     public const int MaxPage = 1000;
 
+    // Running or deferred jobs that are read to be sorted: some milliseconds of Redis.
+    private const int MaxSorted = 10_000;
+
     // How many runs of numbers one page looks through before it gives back a cursor with what it has.
     private const int MaxSteps = 20;
     private static readonly string[] TotalNames =
@@ -159,9 +162,20 @@ public sealed partial class QueueStore
         var rank = await redis.ExecuteAsync(new RedisCommand("ZREVRANK", keys.Of(index), parts[1]), cancellationToken).ConfigureAwait(false);
         if (!rank.IsNull) return rank.AsInteger() + 1;
         var higherTask = redis.ExecuteAsync(new RedisCommand("ZCOUNT", keys.Of(index), $"({parts[0]}", "+inf"), cancellationToken);
-        var equalTask = redis.ExecuteAsync(new RedisCommand("ZRANGEBYSCORE", keys.Of(index), parts[0], parts[0]), cancellationToken);
-        var higher = (await higherTask.ConfigureAwait(false)).AsInteger();
-        return higher + Strings(await equalTask.ConfigureAwait(false)).Count(m => string.CompareOrdinal(m, parts[1]) > 0);
+        var equalTask = redis.ExecuteAsync(new RedisCommand("ZCOUNT", keys.Of(index), parts[0], parts[0]), cancellationToken);
+        var first = (await higherTask.ConfigureAwait(false)).AsInteger();
+        var end = first + (await equalTask.ConfigureAwait(false)).AsInteger();
+
+        // Very many can have one score, such as a time: so they are searched by halves, not read.
+        while (first < end)
+        {
+            var middle = first + (end - first) / 2;
+            var found = Strings(await redis.ExecuteAsync(new RedisCommand("ZREVRANGE", keys.Of(index)).Add(middle).Add(middle), cancellationToken).ConfigureAwait(false));
+            if (found.Count > 0 && string.CompareOrdinal(found[0], parts[1]) > 0) first = middle + 1;
+            else end = middle;
+        }
+
+        return first;
     }
 
     // Members with scores: pairs in a row, or in arrays of two, as the server likes.
@@ -180,15 +194,38 @@ public sealed partial class QueueStore
         return rows;
     }
 
-    // Pages of a hash that is bounded by what silos can run, or by what waits for other jobs.
+    // Pages of a hash: of what runs, or of what waits for other jobs. Its numbers are read and sorted; where it has too many
+    // for that, it is gone through in its own order, and a page may have a few more than its limit.
     private async ValueTask<JobPage> ListFieldsAsync(string hash, string? cursor, int limit, CancellationToken cancellationToken)
     {
+        const string mark = "scan~";
+        if (cursor?.StartsWith(mark, StringComparison.Ordinal) == true) return await ScanFieldsAsync(hash, cursor[mark.Length..], mark, limit, cancellationToken).ConfigureAwait(false);
+        if (cursor is null && (await redis.ExecuteAsync(new RedisCommand("HLEN", keys.Of(hash)), cancellationToken).ConfigureAwait(false)).AsInteger() > MaxSorted)
+        {
+            return await ScanFieldsAsync(hash, "0", mark, limit, cancellationToken).ConfigureAwait(false);
+        }
+
         var below = cursor is null ? long.MaxValue : ParseCursor(cursor);
         var reply = await redis.ExecuteAsync(new RedisCommand("HKEYS", keys.Of(hash)), cancellationToken).ConfigureAwait(false);
         var all = Numbers(reply).Where(s => s < below).OrderDescending().ToList();
         var seqs = all.Take(limit).ToList();
         var jobs = await ReadAsync(seqs, await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         return new JobPage(jobs, all.Count > limit ? seqs[^1].ToString(CultureInfo.InvariantCulture) : null);
+    }
+
+    private async ValueTask<JobPage> ScanFieldsAsync(string hash, string from, string mark, int limit, CancellationToken cancellationToken)
+    {
+        if (!ulong.TryParse(from, NumberStyles.None, CultureInfo.InvariantCulture, out _)) throw new FormatException("The cursor is not valid.");
+        var reply = await redis.ExecuteAsync(new RedisCommand("HSCAN", keys.Of(hash), from, "COUNT").Add(limit), cancellationToken).ConfigureAwait(false);
+        var seqs = new List<long>();
+        for (var i = 0; i + 1 < reply[1].Count; i += 2)
+        {
+            if (ParseSeq(reply[1][i].AsString()) is { } seq) seqs.Add(seq);
+        }
+
+        var jobs = await ReadAsync(seqs, await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        var next = reply[0].AsString();
+        return new JobPage(jobs, next == "0" ? null : mark + next);
     }
 
     // Pages of the finished list, whose lines are batches. The cursor counts lines from the first that there ever was.

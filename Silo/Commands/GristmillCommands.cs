@@ -9,7 +9,7 @@ namespace Gristmill.Silo.Commands;
 
 /// <summary>
 /// The command line: one file for each command (EnqueueCommand, JobCommands, QueueCommands, DeadLetterCommands, SessionCommands,
-/// SilosCommands, GpusCommand). Each makes
+/// SilosCommands, GpusCommand, KeysCommand). Each makes
 /// its <see cref="Command"/> with an action on a <see cref="CommandRun"/>, which has the client and the output. They work on
 /// the store alone; no silo needs to be up. Commands of other kinds are added to the root with <c>root.Add</c>, and use
 /// <see cref="CommandRun.Action"/> where they want the same options, errors and exit status.
@@ -30,6 +30,7 @@ internal static class GristmillCommands
         root.Add(SessionCommands.Make(environment, globals));
         root.Add(SilosCommands.Make(environment, globals));
         root.Add(GpusCommand.Make(environment, globals));
+        root.Add(KeysCommand.Make(environment, globals));
         return root;
     }
 
