@@ -8,6 +8,7 @@ return args.FirstOrDefault() switch
     "scale" => await BenchRun.RunAsync(args, Scale.RunAsync),
     "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
     "workers" => await BenchRun.RunAsync(args, Workers.RunAsync),
+    "http" => await BenchRun.RunAsync(args, HttpLoad.RunAsync),
     "calls" => await BenchRun.RunAsync(args, Calls.RunAsync),
     _ => BenchRun.Usage(),
 };

@@ -154,5 +154,14 @@ internal sealed class HostLog : ILoggerProvider
 /// <summary>Findings that a test sets.</summary>
 internal sealed class FindingsInHand : IFindingsSource
 {
-    public IReadOnlyList<Finding> Current { get; set; } = [];
+    private IReadOnlyList<Finding> _current = [];
+
+    /// <summary>What looking fails with; null for nothing.</summary>
+    public Exception? Failure { get; set; }
+
+    public IReadOnlyList<Finding> Current
+    {
+        get => Failure is null ? _current : throw Failure;
+        set => _current = value;
+    }
 }
