@@ -17,6 +17,8 @@ namespace Gristmill.Silo.Tests.Http;
 public sealed class ApiFuzzTests(SharedStores stores) : IClassFixture<SharedStores>
 {
     private static readonly int Requests = Environment.GetEnvironmentVariable("GRISTMILL_LONG") == "1" ? 10_000 : 1_500;
+    private const int MostShown = 10;
+    private const int LongestLine = 8192;
     private static readonly string[] Types = ["application/json", "application/json; charset=utf-8", "application/merge-patch+json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json", "a/b;;=", ""];
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -28,14 +30,17 @@ public sealed class ApiFuzzTests(SharedStores stores) : IClassFixture<SharedStor
         await using var api = await StartAsync(_ => { });
         var document = await api.Contract.DocumentAsync();
         var (calls, hostile) = (Calls(document), new Hostile(new Random(seed), document));
+        var faults = new List<string>();
         var statuses = new SortedDictionary<int, int>();
         for (var n = 0; n < Requests; n++)
         {
             var sent = Make(calls[n % calls.Count], hostile);
             var answer = await sent.SendAsync(api);
             statuses[answer.Status] = statuses.GetValueOrDefault(answer.Status) + 1;
-            Assert.True(Fault(document, sent, answer) is not { } fault, $"seed {seed}, request {n}: {sent}\n{Fault(document, sent, answer)}");
+            if (Fault(document, sent, answer) is { } fault) faults.Add($"request {n}: {sent}\n{fault}");
         }
+
+        Assert.True(faults.Count == 0, $"seed {seed}: {faults.Count} faults; the first:\n{string.Join("\n\n", faults.Take(MostShown))}");
 
         TestContext.Current.SendDiagnosticMessage($"seed {seed}: {string.Join(", ", statuses.Select(s => $"{s.Key}: {s.Value}"))}");
         Assert.Empty(api.Log.Of("Gristmill.Http"));
@@ -79,10 +84,11 @@ public sealed class ApiFuzzTests(SharedStores stores) : IClassFixture<SharedStor
     private static string? Fault(JsonElement document, Sent sent, RawAnswer answer)
     {
         if (answer.Status >= 500) return $"{answer.Status}: {answer.Body}";
-        if (answer.Body.Contains("   at ", StringComparison.Ordinal) || answer.Body.Contains("Exception", StringComparison.Ordinal)) return $"shows inner parts: {answer.Body}";
+        if (answer.Status >= 400 && (answer.Body.Contains("   at ", StringComparison.Ordinal) || answer.Body.Contains("Exception", StringComparison.Ordinal))) return $"shows inner parts: {answer.Body}";
 
-        // What is no request for the server itself never reaches the silo.
+        // What is no request for the server itself, or has too long a first line, never reaches the silo.
         if (answer is { Status: 400, Body: "" } && sent.Target.Contains("%00", StringComparison.Ordinal)) return null;
+        if (answer is { Status: 414, Body: "" } && sent.Target.Length > LongestLine - 32) return null;
         return ApiContract.Fault(document, sent.Method, sent.Target.Split('?')[0], answer.Status, answer.MediaType, answer.MediaType == "text/event-stream" ? "" : answer.Body);
     }
 
@@ -109,7 +115,7 @@ public sealed class ApiFuzzTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     // What cannot stand in a header would make another request of it.
-    private static string Header(string text) => new([.. text.Where(c => c is >= ' ' and <= '\u00FF' and not '\u007F')]);
+    private static string Header(string text) => new([.. text.Where(c => c is >= ' ' and not '\u007F' && !char.IsSurrogate(c))]);
 
     private static int Seed() => int.TryParse(Environment.GetEnvironmentVariable("GRISTMILL_SEED"), CultureInfo.InvariantCulture, out var seed) ? seed : RandomNumberGenerator.GetInt32(int.MaxValue);
 

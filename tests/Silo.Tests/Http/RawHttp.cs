@@ -19,7 +19,7 @@ internal static class RawHttp
         await using var stream = client.GetStream();
         var head = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{method} {target} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {body.Length}\r\n");
         foreach (var (name, value) in headers) head.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
-        byte[] request = [.. Encoding.Latin1.GetBytes(head.Append("\r\n").ToString()), .. body];
+        byte[] request = [.. Encoding.UTF8.GetBytes(head.Append("\r\n").ToString()), .. body];
         await stream.WriteAsync(request, cancellationToken);
         return await ReadAsync(stream, cancellationToken);
     }
@@ -44,7 +44,7 @@ internal static class RawHttp
             received.Write(buffer, 0, count);
             var text = Encoding.UTF8.GetString(received.GetBuffer(), 0, (int)received.Length);
             var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
-            if (count > 0 && (end < 0 || !text.Contains("text/event-stream", StringComparison.Ordinal))) continue;
+            if (count > 0 && (end < 0 || !text[..end].Contains("text/event-stream", StringComparison.Ordinal))) continue;
             if (end < 0) throw new IOException($"The server closed without an answer; received: {text}");
             var lines = text[..end].Split("\r\n");
             var type = lines.FirstOrDefault(l => l.StartsWith("Content-Type:", StringComparison.OrdinalIgnoreCase));

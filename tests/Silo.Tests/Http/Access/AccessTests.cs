@@ -103,7 +103,7 @@ public sealed class AccessTests(SharedStores stores) : IClassFixture<SharedStore
 
         Assert.Equal(
             [
-                "Information 1210 ci (Operate) called POST /api/queues/{queue}/jobs/{id}/cancel: queue asr, id a forged line: 202. ",
+                "Information 1210 ci (Operate) called POST /api/queues/{queue}/jobs/{id}/cancel: queue asr, id a forged line: 400. ",
                 "Information 1210 ci (Operate) called DELETE /api/queues/{queue}/dead-letters: queue asr, id -: 403. ",
                 "Debug 1210 nobody (none) called POST /api/queues/{queue}/pause: queue asr, id -: 401. ",
             ],
