@@ -79,10 +79,12 @@ public sealed partial class QueueStore
         var rows = Scored(await redis.ExecuteAsync(command, cancellationToken).ConfigureAwait(false));
         var page = rows.Take(limit).ToList();
         var epoch = await EpochAsync(cancellationToken).ConfigureAwait(false);
-        var jobs = (await ReadAsync([.. page.Select(r => r.Seq)], epoch, cancellationToken).ConfigureAwait(false)).ToDictionary(j => j.Seq);
+        var part = await ReadWithinAsync([.. page.Select(r => r.Seq)], epoch, MaxPageBytes, cancellationToken).ConfigureAwait(false);
+        var jobs = part.Jobs.ToDictionary(j => j.Seq);
+        page = [.. page.Take(part.Read)];
         return new SessionJobs(
             [.. page.Where(r => jobs.ContainsKey(r.Seq)).Select(r => ((long)r.Score - first, jobs[r.Seq]))],
-            rows.Count > limit ? CursorBehind(page, first, from, given) : null);
+            rows.Count > page.Count ? CursorBehind(page, first, from, given) : null);
     }
 
     // The last order of a page, and how many jobs of that order were given by now.

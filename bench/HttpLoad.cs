@@ -19,6 +19,9 @@ internal static class HttpLoad
 {
     private const int Readers = 200;
     private const int PerSecond = 2000;
+
+    // A request that finds none free waits, and its time runs.
+    private const int Connections = 256;
     private const int WarmUp = 2000;
     private const string Jobs = $"/api/queues/{Load.Queue}/jobs";
 
@@ -26,12 +29,14 @@ internal static class HttpLoad
     {
         var url = $"http://127.0.0.1:{Ports.Next()}";
         await using var silos = await SiloGroup.StartAsync(settings, redis, Load.Store(redis, settings.Redis), 1, SiloTellHandler.Name, 1000, url);
-        using var http = new HttpClient(new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromMinutes(10) }) { BaseAddress = new Uri(url), Timeout = TimeSpan.FromSeconds(30) };
+        using var http = Client(url, Connections);
+        using var streams = Client(url, Readers);
+        await Eventually.TrueAsync("the silo listens", () => IsUpAsync(http), TimeSpan.FromSeconds(60));
         using var over = new CancellationTokenSource();
         var events = new Counter();
         var ids = new List<string>();
         for (var n = 0; n < Readers; n++) ids.Add(await EnqueueAsync(http, """{"payload":{"watch":true}}"""));
-        var readers = ids.Select(id => ReadAsync(http, id, events, over.Token)).ToList();
+        var readers = ids.Select(id => ReadAsync(streams, id, events, over.Token)).ToList();
         await Eventually.TrueAsync("all readers have an event", () => events.Readers == Readers, TimeSpan.FromSeconds(60));
         var bodies = Enumerable.Range(0, 64).Select(n => Encoding.UTF8.GetBytes($$"""{"payload":{{Encoding.UTF8.GetString(Load.Payload(n))}}}""")).ToArray();
         await SendAsync(http, ids, bodies, WarmUp);
@@ -95,6 +100,21 @@ internal static class HttpLoad
         catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
         {
             return -1;
+        }
+    }
+
+    private static HttpClient Client(string url, int connections) =>
+        new(new SocketsHttpHandler { MaxConnectionsPerServer = connections, PooledConnectionIdleTimeout = TimeSpan.FromMinutes(10) }) { BaseAddress = new Uri(url), Timeout = TimeSpan.FromSeconds(60) };
+
+    private static async Task<bool> IsUpAsync(HttpClient http)
+    {
+        try
+        {
+            return (await http.GetAsync("/health/live")).IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
         }
     }
 
