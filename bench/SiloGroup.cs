@@ -49,6 +49,7 @@ internal sealed class SiloGroup : IAsyncDisposable
             ["Gristmill__Service"] = "bench",
             ["Gristmill__SiloName"] = $"bench-{number}",
             ["Gristmill__Url"] = url,
+            ["Gristmill__ShutdownSeconds"] = "5",
             ["Gristmill__HandlerAssemblies__0"] = typeof(SiloGroup).Assembly.Location,
             [queue + "List"] = Load.List,
             [queue + "Handler"] = handler,

@@ -69,7 +69,7 @@ public sealed class PagingTests(SharedStores stores) : IClassFixture<SharedStore
             foreach (var seq in seqs) await silo.CompleteAsync(seq, $"\"{new string('r', 1_000_000)}\"");
         }
 
-        if (path.EndsWith("letters", StringComparison.Ordinal)) await silo.BuryAllAsync();
+        for (var n = 0; path.EndsWith("letters", StringComparison.Ordinal) && n < 3; n++) await silo.BuryAllAsync();
         var (pages, seen) = (0, new List<string>());
         string? cursor = null;
         do
