@@ -36,7 +36,8 @@ internal static class SecurityHeaders
             headers.ContentSecurityPolicy = OfPage;
         }
 
-        if (context.Request.IsHttps) headers.StrictTransportSecurity = "max-age=31536000";
+        // Of localhost a browser would then ask TLS for everything on this machine.
+        if (context.Request.IsHttps && context.Request.Host.Host != "localhost") headers.StrictTransportSecurity = "max-age=31536000";
         return Task.CompletedTask;
     }
 }

@@ -46,7 +46,7 @@ public sealed class ApiFuzzTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Empty(api.Log.Of("Gristmill.Http"));
 
         // It does reach what it is about: without this a wrong path would make a quiet test.
-        foreach (var status in new[] { 200, 202, 204, 400, 404, 409, 415 }) Assert.True(statuses.GetValueOrDefault(status) > 0, $"seed {seed}: no {status} at all.");
+        foreach (var status in new[] { 200, 202, 400, 404, 409, 415 }) Assert.True(statuses.GetValueOrDefault(status) > 0, $"seed {seed}: no {status} at all.");
     }
 
     [Fact]
