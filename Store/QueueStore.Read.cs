@@ -9,6 +9,17 @@ public sealed partial class QueueStore
     /// <summary>The most jobs that a page has.</summary>
     public const int MaxPage = 1000;
 
+    // Jobs of a page that has to be taken as it comes.
+    private const int MostScanned = 100;
+
+    // Running or deferred jobs that are read to be sorted: some milliseconds of Redis.
+    private const int MaxSorted = 10_000;
+
+    // Payloads and results come with the jobs: a page ends where it has so many bytes, and at least one job. The first jobs
+    // are read without knowing how large they are.
+    private const long MaxPageBytes = 16 * 1024 * 1024;
+    private const int FirstRead = 8;
+
     // How many runs of numbers one page looks through before it gives back a cursor with what it has.
     private const int MaxSteps = 20;
     private static readonly string[] TotalNames =
@@ -161,8 +172,8 @@ public sealed partial class QueueStore
         var command = new RedisCommand("ZREVRANGE", keys.Of(index)).Add(skip).Add(skip + limit).Add("WITHSCORES");
         var rows = Scored(await redis.ExecuteAsync(command, cancellationToken).ConfigureAwait(false));
         var page = rows.Take(limit).ToList();
-        var jobs = await ReadAsync([.. page.Select(r => r.Seq)], await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        return new JobPage(jobs, rows.Count > limit ? string.Create(CultureInfo.InvariantCulture, $"{page[^1].Score:R}~{page[^1].Seq}") : null);
+        var part = await ReadWithinAsync([.. page.Select(r => r.Seq)], await EpochAsync(cancellationToken).ConfigureAwait(false), MaxPageBytes, cancellationToken).ConfigureAwait(false);
+        return new JobPage(part.Jobs, rows.Count > part.Read ? string.Create(CultureInfo.InvariantCulture, $"{page[part.Read - 1].Score:R}~{page[part.Read - 1].Seq}") : null);
     }
 
     // How many stand before what comes behind the cursor. Where its member is gone, the place that it would have: behind
@@ -174,9 +185,20 @@ public sealed partial class QueueStore
         var rank = await redis.ExecuteAsync(new RedisCommand("ZREVRANK", keys.Of(index), parts[1]), cancellationToken).ConfigureAwait(false);
         if (!rank.IsNull) return rank.AsInteger() + 1;
         var higherTask = redis.ExecuteAsync(new RedisCommand("ZCOUNT", keys.Of(index), $"({parts[0]}", "+inf"), cancellationToken);
-        var equalTask = redis.ExecuteAsync(new RedisCommand("ZRANGEBYSCORE", keys.Of(index), parts[0], parts[0]), cancellationToken);
-        var higher = (await higherTask.ConfigureAwait(false)).AsInteger();
-        return higher + Strings(await equalTask.ConfigureAwait(false)).Count(m => string.CompareOrdinal(m, parts[1]) > 0);
+        var equalTask = redis.ExecuteAsync(new RedisCommand("ZCOUNT", keys.Of(index), parts[0], parts[0]), cancellationToken);
+        var first = (await higherTask.ConfigureAwait(false)).AsInteger();
+        var end = first + (await equalTask.ConfigureAwait(false)).AsInteger();
+
+        // Very many can have one score, such as a time: so they are searched by halves, not read.
+        while (first < end)
+        {
+            var middle = first + (end - first) / 2;
+            var found = Strings(await redis.ExecuteAsync(new RedisCommand("ZREVRANGE", keys.Of(index)).Add(middle).Add(middle), cancellationToken).ConfigureAwait(false));
+            if (found.Count > 0 && string.CompareOrdinal(found[0], parts[1]) > 0) first = middle + 1;
+            else end = middle;
+        }
+
+        return first;
     }
 
     // Members with scores: pairs in a row, or in arrays of two, as the server likes.
@@ -195,15 +217,37 @@ public sealed partial class QueueStore
         return rows;
     }
 
-    // Pages of a hash that is bounded by what silos can run, or by what waits for other jobs.
+    // Pages of a hash: of what runs, or of what waits for other jobs. Its numbers are read and sorted; where it has too many
+    // for that, it is gone through in its own order, and a page may have a few more than its limit.
     private async ValueTask<JobPage> ListFieldsAsync(string hash, string? cursor, int limit, CancellationToken cancellationToken)
     {
+        const string mark = "scan~";
+        if (cursor?.StartsWith(mark, StringComparison.Ordinal) == true) return await ScanFieldsAsync(hash, cursor[mark.Length..], mark, limit, cancellationToken).ConfigureAwait(false);
+        if (cursor is null && (await redis.ExecuteAsync(new RedisCommand("HLEN", keys.Of(hash)), cancellationToken).ConfigureAwait(false)).AsInteger() > MaxSorted)
+        {
+            return await ScanFieldsAsync(hash, "0", mark, limit, cancellationToken).ConfigureAwait(false);
+        }
+
         var below = cursor is null ? long.MaxValue : ParseCursor(cursor);
         var reply = await redis.ExecuteAsync(new RedisCommand("HKEYS", keys.Of(hash)), cancellationToken).ConfigureAwait(false);
         var all = Numbers(reply).Where(s => s < below).OrderDescending().ToList();
-        var seqs = all.Take(limit).ToList();
+        var part = await ReadWithinAsync([.. all.Take(limit)], await EpochAsync(cancellationToken).ConfigureAwait(false), MaxPageBytes, cancellationToken).ConfigureAwait(false);
+        return new JobPage(part.Jobs, all.Count > part.Read ? all[part.Read - 1].ToString(CultureInfo.InvariantCulture) : null);
+    }
+
+    private async ValueTask<JobPage> ScanFieldsAsync(string hash, string from, string mark, int limit, CancellationToken cancellationToken)
+    {
+        if (!ulong.TryParse(from, NumberStyles.None, CultureInfo.InvariantCulture, out _)) throw new FormatException("The cursor is not valid.");
+        var reply = await redis.ExecuteAsync(new RedisCommand("HSCAN", keys.Of(hash), from, "COUNT").Add(Math.Min(limit, MostScanned)), cancellationToken).ConfigureAwait(false);
+        var seqs = new List<long>();
+        for (var i = 0; i + 1 < reply[1].Count; i += 2)
+        {
+            if (ParseSeq(reply[1][i].AsString()) is { } seq) seqs.Add(seq);
+        }
+
         var jobs = await ReadAsync(seqs, await EpochAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        return new JobPage(jobs, all.Count > limit ? seqs[^1].ToString(CultureInfo.InvariantCulture) : null);
+        var next = reply[0].AsString();
+        return new JobPage(jobs, next == "0" ? null : mark + next);
     }
 
     // Pages of the finished list, whose lines are batches. The cursor counts lines from the first that there ever was.
@@ -215,6 +259,7 @@ public sealed partial class QueueStore
         var length = (await redis.ExecuteAsync(new RedisCommand("LLEN", keys.Of("finished")), cancellationToken).ConfigureAwait(false)).AsInteger();
         var (line, offset) = cursor is null ? (length - 1, int.MaxValue) : ParseLine(cursor, trimmed);
         var jobs = new List<JobView>(limit);
+        var room = MaxPageBytes;
         for (var step = 0; step < MaxSteps && line >= 0; step++, line--, offset = int.MaxValue)
         {
             var text = (await redis.ExecuteAsync(new RedisCommand("LINDEX", keys.Of("finished")).Add(line), cancellationToken).ConfigureAwait(false)).AsStringOrNull();
@@ -224,11 +269,13 @@ public sealed partial class QueueStore
             while (end > 0)
             {
                 var begin = Math.Max(0, end - (limit - jobs.Count));
-                var part = seqs[begin..end];
-                part.Reverse();
-                jobs.AddRange((await ReadAsync(part, epoch, cancellationToken).ConfigureAwait(false)).Where(j => j.State == state));
-                end = begin;
-                if (jobs.Count >= limit) return new JobPage(jobs, string.Create(CultureInfo.InvariantCulture, $"{line + trimmed}~{end}"));
+                var newest = seqs[begin..end];
+                newest.Reverse();
+                var part = await ReadWithinAsync(newest, epoch, room, cancellationToken).ConfigureAwait(false);
+                jobs.AddRange(part.Jobs.Where(j => j.State == state));
+                end -= part.Read;
+                room -= part.Bytes;
+                if (jobs.Count >= limit || room <= 0) return new JobPage(jobs, string.Create(CultureInfo.InvariantCulture, $"{line + trimmed}~{end}"));
             }
         }
 
@@ -243,13 +290,16 @@ public sealed partial class QueueStore
         var epoch = meta[1].AsStringOrNull() ?? string.Empty;
         var seq = cursor is null ? last : Math.Min(last, ParseCursor(cursor) - 1);
         var jobs = new List<JobView>(limit);
+        var room = MaxPageBytes;
         for (var step = 0; step < MaxSteps && seq > 0; step++)
         {
             var seqs = new List<long>(RedisKeys.RunOfShard);
             for (var s = seq; s > 0 && seqs.Count < Math.Min(limit - jobs.Count, RedisKeys.RunOfShard); s--) seqs.Add(s);
-            jobs.AddRange(await ReadAsync(seqs, epoch, cancellationToken).ConfigureAwait(false));
-            seq = seqs[^1] - 1;
-            if (jobs.Count >= limit) break;
+            var part = await ReadWithinAsync(seqs, epoch, room, cancellationToken).ConfigureAwait(false);
+            jobs.AddRange(part.Jobs);
+            seq = seqs[part.Read - 1] - 1;
+            room -= part.Bytes;
+            if (jobs.Count >= limit || room <= 0) break;
         }
 
         return new JobPage(jobs, seq > 0 ? (seq + 1).ToString(CultureInfo.InvariantCulture) : null);
@@ -268,6 +318,22 @@ public sealed partial class QueueStore
             && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
             ? (line - trimmed, offset)
             : throw new FormatException("The cursor is not valid.");
+    }
+
+    // The first of these jobs that fit into so many bytes; Read says how many numbers were looked at, one at least where there is any.
+    private async ValueTask<(List<JobView> Jobs, int Read, long Bytes)> ReadWithinAsync(IReadOnlyList<long> seqs, string epoch, long room, CancellationToken cancellationToken)
+    {
+        var (jobs, read, bytes, next) = (new List<JobView>(seqs.Count), 0, 0L, FirstRead);
+        while (read < seqs.Count && (read == 0 || bytes < room))
+        {
+            var part = await ReadAsync([.. seqs.Skip(read).Take(next)], epoch, cancellationToken).ConfigureAwait(false);
+            jobs.AddRange(part);
+            read = Math.Min(seqs.Count, read + next);
+            bytes += part.Sum(j => (long)j.Payload.Length + j.Result.Length);
+            next = (int)Math.Clamp((room - bytes) * read / (bytes + 1), 1, seqs.Count);
+        }
+
+        return (jobs, read, bytes);
     }
 
     // The jobs with these numbers, in order, without those that are not there. The record is read last: one that has no

@@ -69,18 +69,30 @@ public sealed partial class QueueStore
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
-        var skip = cursor is null ? 0 : ParseCursor(cursor);
+        var (from, given) = cursor is null ? (0, 0) : ParseLine(cursor, 0);
         var record = (await redis.ExecuteAsync(new RedisCommand("HGET", keys.Of("sessions"), session), cancellationToken).ConfigureAwait(false)).AsStringOrNull();
         if (record is null) return new SessionJobs([], null);
         var first = long.Parse(record.AsSpan(0, record.IndexOf(' ', StringComparison.Ordinal)), CultureInfo.InvariantCulture) * Orders;
-        var command = new RedisCommand("ZRANGEBYSCORE", keys.Of("members")).Add(first).Add(first + Orders - 1).Add("WITHSCORES").Add("LIMIT").Add(skip).Add(limit + 1);
+
+        // From the last order of the page before on: how many came before that costs nothing. Of jobs with that order those given are passed over.
+        var command = new RedisCommand("ZRANGEBYSCORE", keys.Of("members")).Add(first + Math.Clamp(from, 0, Orders - 1)).Add(first + Orders - 1).Add("WITHSCORES").Add("LIMIT").Add(given).Add(limit + 1);
         var rows = Scored(await redis.ExecuteAsync(command, cancellationToken).ConfigureAwait(false));
         var page = rows.Take(limit).ToList();
         var epoch = await EpochAsync(cancellationToken).ConfigureAwait(false);
-        var jobs = (await ReadAsync([.. page.Select(r => r.Seq)], epoch, cancellationToken).ConfigureAwait(false)).ToDictionary(j => j.Seq);
+        var part = await ReadWithinAsync([.. page.Select(r => r.Seq)], epoch, MaxPageBytes, cancellationToken).ConfigureAwait(false);
+        var jobs = part.Jobs.ToDictionary(j => j.Seq);
+        page = [.. page.Take(part.Read)];
         return new SessionJobs(
             [.. page.Where(r => jobs.ContainsKey(r.Seq)).Select(r => ((long)r.Score - first, jobs[r.Seq]))],
-            rows.Count > limit ? (skip + limit).ToString(CultureInfo.InvariantCulture) : null);
+            rows.Count > page.Count ? CursorBehind(page, first, from, given) : null);
+    }
+
+    // The last order of a page, and how many jobs of that order were given by now.
+    private static string CursorBehind(List<(long Seq, double Score)> page, long first, long from, int given)
+    {
+        var last = (long)page[^1].Score - first;
+        var same = page.Count(r => (long)r.Score - first == last) + (last == from ? given : 0);
+        return string.Create(CultureInfo.InvariantCulture, $"{last}~{same}");
     }
 
     /// <summary>Ends a session: what has come is worked off.</summary>

@@ -12,7 +12,7 @@ internal sealed record BenchSettings(string Redis, int Jobs, int Runs, int Concu
 internal static class BenchRun
 {
     private const string Help = """
-        gristmill-bench throughput|latency|limit|scale|workers|sessions|calls [--jobs N] [--redis URL] [--runs N] [--concurrency N] [--batch N] [--json]
+        gristmill-bench throughput|latency|limit|scale|workers|sessions|calls|http [--jobs N] [--redis URL] [--runs N] [--concurrency N] [--batch N] [--json]
 
           throughput  jobs of about 200 bytes, pushed raw before the start, through a no-op C# handler
           latency     one push every 10 ms to an idle silo: push -> start of the handler
@@ -21,6 +21,7 @@ internal static class BenchRun
           workers     a no-op in one Python worker: one job at a time, and in batches of 32
           sessions    what an open session costs, and jobs of sessions beside the same jobs without
           calls       calls of grains: on one silo, and from one silo to another
+          http        2,000 requests a second to the HTTP API of a silo while 200 readers follow jobs; --jobs requests in all
 
           --redis     default redis://127.0.0.1:6379; use a database of its own (/9): the bench flushes it
         """;

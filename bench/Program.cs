@@ -9,6 +9,7 @@ return args.FirstOrDefault() switch
     "limit" => await BenchRun.RunAsync(args, Limit.RunAsync),
     "workers" => await BenchRun.RunAsync(args, Workers.RunAsync),
     "sessions" => await BenchRun.RunAsync(args, Sessions.RunAsync),
+    "http" => await BenchRun.RunAsync(args, HttpLoad.RunAsync),
     "calls" => await BenchRun.RunAsync(args, Calls.RunAsync),
     _ => BenchRun.Usage(),
 };

@@ -13,13 +13,13 @@ internal sealed class SiloGroup : IAsyncDisposable
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
     private readonly List<ChildProcess> _silos = [];
 
-    public static async Task<SiloGroup> StartAsync(BenchSettings settings, IRedisClient redis, QueueStore store, int count, string handler, int concurrency)
+    public static async Task<SiloGroup> StartAsync(BenchSettings settings, IRedisClient redis, QueueStore store, int count, string handler, int concurrency, string url = "http://127.0.0.1:0")
     {
         var group = new SiloGroup();
         for (var n = 1; n <= count; n++)
         {
             group._silos.Add(await ChildProcess.StartAsync(
-                "dotnet", [Path.Combine(AppContext.BaseDirectory, "gristmill.dll"), "silo"], Path.GetTempPath(), Environment(settings, n, handler, concurrency)));
+                "dotnet", [Path.Combine(AppContext.BaseDirectory, "gristmill.dll"), "silo"], Path.GetTempPath(), Environment(settings, n, handler, concurrency, url)));
         }
 
         await Eventually.EqualAsync(count, async () => (int)(await redis.ExecuteAsync(new RedisCommand("ZCARD", store.Keys.Of("leases")))).AsInteger(), StartLimit);
@@ -40,7 +40,7 @@ internal sealed class SiloGroup : IAsyncDisposable
         foreach (var silo in _silos) await silo.DisposeAsync();
     }
 
-    private static Dictionary<string, string> Environment(BenchSettings settings, int number, string handler, int concurrency)
+    private static Dictionary<string, string> Environment(BenchSettings settings, int number, string handler, int concurrency, string url)
     {
         var queue = $"Gristmill__Queues__{Load.Queue}__";
         return new Dictionary<string, string>
@@ -48,7 +48,8 @@ internal sealed class SiloGroup : IAsyncDisposable
             ["Gristmill__Redis"] = settings.Redis,
             ["Gristmill__Service"] = "bench",
             ["Gristmill__SiloName"] = $"bench-{number}",
-            ["Gristmill__Url"] = "http://127.0.0.1:0",
+            ["Gristmill__Url"] = url,
+            ["Gristmill__ShutdownSeconds"] = "5",
             ["Gristmill__HandlerAssemblies__0"] = typeof(SiloGroup).Assembly.Location,
             [queue + "List"] = Load.List,
             [queue + "Handler"] = handler,

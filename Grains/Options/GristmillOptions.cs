@@ -49,6 +49,12 @@ public sealed partial class GristmillOptions
     /// <summary>Where the HTTP API listens. Default http://127.0.0.1:8080.</summary>
     public string Url { get; set; } = "http://127.0.0.1:8080";
 
+    /// <summary>Who may call the HTTP API.</summary>
+    public AccessOptions Access { get; set; } = new();
+
+    /// <summary>The bounds of the HTTP API.</summary>
+    public ApiOptions Api { get; set; } = new();
+
     /// <summary>The store that is started when no Redis is configured.</summary>
     public EmbeddedStoreOptions Embedded { get; set; } = new();
 }

@@ -6,7 +6,7 @@ namespace Gristmill.Silo.Commands;
 
 /// <summary>
 /// The command line: one file for each command (EnqueueCommand, JobCommands, QueueCommands, DeadLetterCommands, SessionCommands,
-/// SilosCommands, GpusCommand, DoctorCommand, ScriptsCommand, CompletionCommand). Each makes
+/// SilosCommands, GpusCommand, DoctorCommand, KeysCommand, ScriptsCommand, CompletionCommand). Each makes
 /// its <see cref="Command"/> with an action on a <see cref="CommandRun"/>, which has the client and the output. They work on
 /// the store alone, where no silo needs to be up, or by the HTTP API of a silo (Api/), with the same output. Commands of
 /// other kinds are added to the root with <c>root.Add</c>, and use
@@ -29,6 +29,7 @@ internal static class GristmillCommands
         root.Add(globals.WithApi(SilosCommands.Make(environment, globals)));
         root.Add(globals.WithApi(GpusCommand.Make(environment, globals)));
         root.Add(DoctorCommand.Make(environment, globals));
+        root.Add(KeysCommand.Make(environment, globals));
         root.Add(ScriptsCommand.Make(environment, globals));
         root.Add(CompletionCommand.Make(environment, globals));
         SuggestAction.AddTo(root, environment, globals);

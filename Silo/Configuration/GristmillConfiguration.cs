@@ -68,6 +68,7 @@ internal static class GristmillConfiguration
         options.Redis = flags.Redis ?? options.Redis;
         options.Service = flags.Service ?? options.Service;
         options.Url = flags.Url ?? options.Url;
+        options.Access.Insecure |= flags.Insecure;
         options.Embedded.Folder = flags.Folder ?? options.Embedded.Folder;
         options.HandlerAssemblies.AddRange(flags.HandlerAssemblies);
         options.Labels.AddRange(flags.Labels.Except(options.Labels, StringComparer.Ordinal));

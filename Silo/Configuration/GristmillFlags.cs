@@ -12,6 +12,9 @@ internal sealed record GristmillFlags
     /// <summary>--url: where the HTTP API listens.</summary>
     public string? Url { get; init; }
 
+    /// <summary>--insecure: the HTTP API may be open on an address that others reach.</summary>
+    public bool Insecure { get; init; }
+
     /// <summary>--folder: the embedded store's.</summary>
     public string? Folder { get; init; }
 

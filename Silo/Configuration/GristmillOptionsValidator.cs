@@ -21,6 +21,7 @@ internal sealed class GristmillOptionsValidator(IConfiguration configuration, Gr
         Redis(options.Redis, found);
         Embedded(options.Embedded, found.Under("Embedded"));
         GpuOptionsRules.Check(options.Gpus, found.Under("Gpus"));
+        AccessRules.Check(options, configuration, found);
         EngineHosting.Check(options, configuration, found);
         Queues(options, found);
         found.Add(OptionValues.Read(configuration.GetSection(GristmillOptions.Section), typeof(GristmillOptions)).Wrong);

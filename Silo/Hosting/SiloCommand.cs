@@ -86,7 +86,8 @@ internal static class SiloCommand
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.AddGristmillOptions(flags);
         var options = GristmillConfiguration.Load(builder.Configuration, flags);
-        ListenAddress.Check(options.Url);
+        var addresses = ListenAddress.Of(options, builder.Configuration);
+        foreach (var (_, url) in addresses) ListenAddress.Check(url);
         using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(c => c.SingleLine = true));
         await using var embedded = options.Redis is null
             ? await EmbeddedGarnet.StartAsync(options.Embedded, loggers, TimeProvider.System, cancellationToken)
@@ -97,14 +98,13 @@ internal static class SiloCommand
         builder.Services.AddGristmillSilo();
         builder.Services.AddGristmillApi();
         builder.Services.AddFindings();
-        builder.WebHost.UseUrls(options.Url);
+        if (!ListenAddress.IsKestrels(builder.Configuration)) builder.WebHost.UseUrls(options.Url);
         await using var app = builder.Build();
         HandlerNames.Check(app.Services);
         app.Use(app.Services.GetRequiredService<OpenRequests>().FollowAsync);
-        app.MapGristmillApi();
-        app.MapGristmillMetrics();
-        app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, embedded));
-        await RunAsync(app, options.Url, cancellationToken);
+        app.UseGristmillApi();
+        app.Lifetime.ApplicationStarted.Register(() => _ = StartReport.SayAsync(app.Services, [.. app.Urls], embedded));
+        await RunAsync(app, [.. addresses.Select(a => a.Url)], cancellationToken);
         return await FailedAsync(app) ? 1 : 0;
     }
 
@@ -118,7 +118,7 @@ internal static class SiloCommand
 
     // Told to stop while it still starts, or when a part cannot start, a host gives up by an exception and stops nothing; but
     // what has started by then is a member of its cluster and may hold jobs.
-    private static async Task RunAsync(WebApplication app, string url, CancellationToken cancellationToken)
+    private static async Task RunAsync(WebApplication app, IReadOnlyList<string> urls, CancellationToken cancellationToken)
     {
         await using var told = cancellationToken.Register(app.Lifetime.StopApplication);
         try
@@ -133,10 +133,10 @@ internal static class SiloCommand
         catch (Exception error)
         {
             await app.StopAsync(CancellationToken.None);
-            if (error is not InvalidOperationException || !url.StartsWith("https:", StringComparison.OrdinalIgnoreCase)) throw;
+            if (error is not InvalidOperationException || !urls.Any(u => u.StartsWith("https:", StringComparison.OrdinalIgnoreCase))) throw;
 
             // The server binds last: it has no certificate, or one that it cannot use.
-            throw new IOException($"The HTTP API cannot listen at {url}: {error.Message.Split('\n')[0]}", error);
+            throw new IOException($"The HTTP API cannot listen at {string.Join(", ", urls)}: {error.Message.Split('\n')[0]}", error);
         }
 
         await app.WaitForShutdownAsync(CancellationToken.None);

@@ -11,6 +11,7 @@ namespace Gristmill.Silo.Hosting;
 internal sealed class SiloFlags(GlobalOptions globals)
 {
     private readonly Option<string?> _url = new("--url") { Description = "Where the HTTP API listens. Default: http://127.0.0.1:8080." };
+    private readonly Option<bool> _insecure = new("--insecure") { Description = "Let the HTTP API be open on an address that others reach." };
     private readonly Option<string?> _folder = new("--folder") { Description = "The embedded store's folder. Default: ./.gristmill." };
     private readonly Option<string?> _queue = new("--queue") { Description = "The queue that the flags below are about." };
     private readonly Option<string?> _list = new("--list") { Description = "The list that producers push to. Default: the queue's name." };
@@ -25,7 +26,7 @@ internal sealed class SiloFlags(GlobalOptions globals)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _url, _folder, _queue, _list, _handler, _handlers, _worker, _workers, _concurrency, _timeout, _labels, _logLevel })
+        foreach (var option in new Option[] { _url, _insecure, _folder, _queue, _list, _handler, _handlers, _worker, _workers, _concurrency, _timeout, _labels, _logLevel })
         {
             command.Options.Add(option);
         }
@@ -36,6 +37,7 @@ internal sealed class SiloFlags(GlobalOptions globals)
         Redis = parsed.GetValue(globals.Redis),
         Service = parsed.GetValue(globals.Service),
         Url = parsed.GetValue(_url),
+        Insecure = parsed.GetValue(_insecure),
         Folder = parsed.GetValue(_folder),
         Queue = parsed.GetValue(_queue),
         List = parsed.GetValue(_list),

@@ -18,6 +18,6 @@ internal static partial class StartReportLog
     [LoggerMessage(1205, LogLevel.Warning, "No queue is configured, so nothing will be worked on: gristmill silo --queue NAME --list LIST --worker 'COMMAND', or Gristmill__Queues__NAME__List and so on.")]
     public static partial void NoQueues(this ILogger log);
 
-    [LoggerMessage(1204, LogLevel.Information, "HTTP API: {Url}; GET /health/ready says whether the queues are served.")]
-    public static partial void Listening(this ILogger log, string url);
+    [LoggerMessage(1204, LogLevel.Information, "HTTP API: {Url}, {Access}; GET /health/ready says whether the queues are served.")]
+    public static partial void Listening(this ILogger log, string url, string access);
 }

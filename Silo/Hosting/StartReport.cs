@@ -12,7 +12,7 @@ namespace Gristmill.Silo.Hosting;
 internal static class StartReport
 {
     /// <summary>Says it, a line for each thing.</summary>
-    public static async Task SayAsync(IServiceProvider services, EmbeddedGarnet? embedded)
+    public static async Task SayAsync(IServiceProvider services, IReadOnlyList<string> urls, EmbeddedGarnet? embedded)
     {
         var log = services.GetRequiredService<ILoggerFactory>().CreateLogger("Gristmill.Silo");
         var options = services.GetRequiredService<IOptions<GristmillOptions>>().Value;
@@ -32,8 +32,16 @@ internal static class StartReport
         var queues = services.GetRequiredService<SiloQueues>().All;
         if (queues.Count == 0) log.NoQueues();
         foreach (var queue in queues) await SayAsync(log, queue);
-        log.Listening(options.Url);
+        log.Listening(string.Join(", ", urls), Access(options.Access));
     }
+
+    private static string Access(AccessOptions access) => access switch
+    {
+        { Keys.Count: 0, Oidc: null, Insecure: true } => "OPEN TO EVERYBODY who reaches it (--insecure)",
+        { Keys.Count: 0, Oidc: null } => "open to this machine",
+        { Oidc: null } => $"for {access.Keys.Count} keys",
+        _ => $"for {access.Keys.Count} keys and tokens of {access.Oidc.Authority}",
+    };
 
     private static async Task SayAsync(ILogger log, QueueRuntime queue)
     {

@@ -1,5 +1,6 @@
 using Gristmill.Client;
 using Gristmill.Redis;
+using Gristmill.Silo.Http.Access;
 using Gristmill.Store;
 using Microsoft.AspNetCore.Mvc;
 
@@ -29,6 +30,28 @@ internal static class ApiProblems
         foreach (var (name, value) in more ?? []) problem.Extensions[name] = value;
         return Results.Json(problem, ApiJson.Options, "application/problem+json", status);
     }
+
+    /// <summary>The problem of an answer that has a status and says nothing: of the routing, and of the authorization.</summary>
+    public static IResult OfStatus(HttpContext context)
+    {
+        var (status, path) = (context.Response.StatusCode, context.Request.Path.Value);
+        return status switch
+        {
+            StatusCodes.Status401Unauthorized => Problem(
+                status, "unauthorized", "Who are you?",
+                "This call needs a valid key, sent as 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'; gristmill keys new makes one."),
+            StatusCodes.Status403Forbidden => Problem(
+                status, "forbidden", "Your role does not allow it.",
+                $"This call needs the role {Needed(context)}; yours is {CallerClaims.RoleOf(context.User)?.ToString().ToLowerInvariant() ?? "none"}."),
+            StatusCodes.Status404NotFound => Problem(status, "unknown_call", "There is no such call.", $"There is nothing at {path}; GET /openapi/v1.json lists the calls."),
+            StatusCodes.Status405MethodNotAllowed => Problem(
+                status, "method_not_allowed", "The method is not allowed here.", $"{context.Request.Method} {path} is no call; allowed here is {context.Response.Headers.Allow}."),
+            _ => Problem(status, "http", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), $"{context.Request.Method} {path} ended with the status {status}."),
+        };
+    }
+
+    private static string Needed(HttpContext context) =>
+        (context.GetEndpoint()?.Metadata.GetMetadata<CallRole>()?.Role ?? Grains.Options.AccessRole.Read).ToString().ToLowerInvariant();
 
     private static IResult? From(Exception exception, HttpContext context) => exception switch
     {

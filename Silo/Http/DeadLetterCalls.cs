@@ -1,23 +1,34 @@
 using System.Text.Json;
 using Gristmill.Client;
+using Gristmill.Grains.Options;
+using Gristmill.Silo.Http.Document;
 
 namespace Gristmill.Silo.Http;
 
 /// <summary>The dead letters of a queue.</summary>
 internal static class DeadLetterCalls
 {
+    private const string Tag = "Dead letters";
     private const int MaxAroundPayload = 64 * 1024;
 
     private static readonly string[] FilterFields = ["reason", "sessionId", "diedBefore", "diedSince"];
 
     public static void Map(RouteGroupBuilder queue)
     {
-        queue.MapGet("/dead-letters", ListAsync);
-        queue.MapGet("/dead-letters/{id}", GetAsync);
-        queue.MapPost("/dead-letters/{id}/requeue", RequeueAsync);
-        queue.MapPost("/dead-letters/requeue", RequeueAllAsync);
-        queue.MapDelete("/dead-letters/{id}", PurgeAsync);
-        queue.MapDelete("/dead-letters", PurgeAllAsync);
+        queue.MapGet("/dead-letters", ListAsync).Describe(AccessRole.Read, "listDeadLetters", "A page of dead letters, newest first.", Tag).Pages().Produces<DeadLetterList>().Fails(404);
+        queue.MapGet("/dead-letters/{id}", GetAsync).Describe(AccessRole.Read, "getDeadLetter", "A dead letter with its payload and its errors.", Tag).Produces<DeadLetter>().Fails(404);
+        queue.MapPost("/dead-letters/{id}/requeue", RequeueAsync)
+            .Describe(AccessRole.Operate, "requeueDeadLetter", "Makes a dead letter a ready job again, with fresh budgets.", Tag)
+            .Takes(Schemas.Edit(), false, "The payload that replaces its own; no body keeps it.").Produces<Job>(202).Fails(404, 409);
+        queue.MapPost("/dead-letters/requeue", RequeueAllAsync)
+            .Describe(AccessRole.Operate, "requeueDeadLetters", "Makes ready jobs of all dead letters that match, in batches.", Tag)
+            .Takes(Schemas.Filter(), false, "Which; no body is all.").Produces<RequeuedAnswer>(202).Fails(404, 409);
+        queue.MapDelete("/dead-letters/{id}", PurgeAsync).Describe(AccessRole.Admin, "purgeDeadLetter", "Forgets a dead letter for good.", Tag).Produces(204).Fails(404, 409);
+        queue.MapDelete("/dead-letters", PurgeAllAsync)
+            .Describe(AccessRole.Admin, "purgeDeadLetters", "Forgets all dead letters that match, in batches.", Tag)
+            .Reads("reason", "Only those with this reason.", Schemas.DeadReason()).Reads("sessionId", "Only those of this session.", Schemas.Text(1, 256))
+            .Reads("diedBefore", "Only those that died before.", Schemas.Time()).Reads("diedSince", "Only those that died then or later.", Schemas.Time())
+            .Produces<PurgedAnswer>().Fails(404, 409);
     }
 
     private static async Task<IResult> ListAsync(string queue, HttpContext context, QueueDirectory queues)

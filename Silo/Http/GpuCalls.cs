@@ -1,4 +1,6 @@
 using Gristmill.Client;
+using Gristmill.Grains.Options;
+using Gristmill.Silo.Http.Document;
 using Gristmill.Store;
 
 namespace Gristmill.Silo.Http;
@@ -6,8 +8,9 @@ namespace Gristmill.Silo.Http;
 /// <summary>The devices of the cluster.</summary>
 internal static class GpuCalls
 {
-    public static void Map(RouteGroupBuilder api) => api.MapGet(
-        "/gpus", async (IGristmillClient client, CancellationToken stop) => ApiJson.Ok(GpusAnswer.Of(await client.ListSilosAsync(stop))));
+    public static void Map(RouteGroupBuilder api) => api
+        .MapGet("/gpus", async (IGristmillClient client, CancellationToken stop) => ApiJson.Ok(GpusAnswer.Of(await client.ListSilosAsync(stop))))
+        .Describe(AccessRole.Read, "listGpus", "The devices of all silos, what is on them, and why jobs wait for them.", "Cluster").Produces<GpusAnswer>();
 }
 
 /// <summary>All devices, by silo.</summary>

@@ -1,6 +1,10 @@
 using Gristmill.Client;
 using Gristmill.Grains.Options;
 using Gristmill.Redis;
+using Gristmill.Silo.Http.Access;
+using Gristmill.Silo.Http.Document;
+using Gristmill.Silo.Telemetry;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
@@ -8,8 +12,10 @@ namespace Gristmill.Silo.Http;
 
 /// <summary>
 /// The HTTP API: one file for each group of calls (EnqueueCalls, JobCalls, JobEventStream, QueueCalls, DeadLetterCalls, SessionCalls,
-/// SiloCalls, GpuCalls, HealthCalls). All of them read their input by <see cref="PathValues"/>, <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
+/// SiloCalls, GpuCalls, HealthCalls). Each says beside its code which role it needs and what the document says of it
+/// (<see cref="CallDescription"/>). All of them read their input by <see cref="PathValues"/>, <see cref="RequestBody"/> and <see cref="QueryValues"/>, find their queue in
 /// <see cref="QueueDirectory"/>, work through the client, and fail with what <see cref="ApiProblems"/> makes of an exception.
+/// Around them stand <see cref="ApiPipeline"/> and the steps of <see cref="AccessRegistration"/>.
 /// </summary>
 internal static class GristmillApi
 {
@@ -22,13 +28,26 @@ internal static class GristmillApi
         services.AddGristmillClient(_ => { });
         services.AddOptions<GristmillClientOptions>().Configure<IOptions<GristmillOptions>>(Configure);
         services.TryAddSingleton<QueueDirectory>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, RawPathFilter>());
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<GristmillOptions>>(Bound);
+        services.TryAddSingleton(_ => new PrometheusExporter(TelemetryExport.Meters));
+        services.AddGristmillAccess();
+        ApiDocument.Add(services);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, ApiPipeline>());
         return services;
     }
 
-    /// <summary>Maps the calls.</summary>
-    public static IEndpointRouteBuilder MapGristmillApi(this IEndpointRouteBuilder routes)
+    /// <summary>Maps the calls, behind the steps that every request takes.</summary>
+    public static void UseGristmillApi(this WebApplication app)
     {
+        ApiDocument.UsePage(app);
+        app.UseRouting();
+        app.UseGristmillAccess();
+        Map(app);
+    }
+
+    private static void Map(IEndpointRouteBuilder routes)
+    {
+        ApiDocument.Map(routes);
         var api = routes.MapGroup("/api").AddEndpointFilter(CrossSiteGuard.CheckAsync).AddEndpointFilter(ApiProblems.CatchAsync);
         ((IEndpointConventionBuilder)api).Finally(PathValues.DecodeForCalls);
         var queue = api.MapGroup("/queues/{queue}");
@@ -40,7 +59,14 @@ internal static class GristmillApi
         SiloCalls.Map(api);
         GpuCalls.Map(api);
         HealthCalls.Map(routes, api);
-        return routes;
+    }
+
+    // What the server itself bounds; calls bound their bodies more tightly.
+    private static void Bound(KestrelServerOptions server, IOptions<GristmillOptions> options)
+    {
+        server.AddServerHeader = false;
+        server.Limits.MaxConcurrentConnections = options.Value.Api.MaxConnections;
+        server.Limits.MaxRequestBodySize = options.Value.Api.MaxBatchBytes + 1L;
     }
 
     private static void Configure(GristmillClientOptions client, IOptions<GristmillOptions> silo)

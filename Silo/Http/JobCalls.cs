@@ -1,20 +1,32 @@
 using System.Text.Json;
 using Gristmill.Client;
+using Gristmill.Grains.Options;
+using Gristmill.Silo.Http.Document;
+using Microsoft.OpenApi;
 
 namespace Gristmill.Silo.Http;
 
 /// <summary>One job, and pages of jobs.</summary>
 internal static class JobCalls
 {
+    private const string Tag = "Jobs";
     private const int MaxBodyBytes = 64 * 1024;
 
     public static void Map(RouteGroupBuilder queue)
     {
-        queue.MapGet("/jobs", ListAsync);
-        queue.MapGet("/jobs/{id}", GetAsync);
-        queue.MapGet("/jobs/{id}/events", JobEventStream.WriteAsync);
-        queue.MapPost("/jobs/{id}/cancel", CancelAsync);
-        queue.MapPost("/jobs/{id}/retry", RetryAsync);
+        queue.MapGet("/jobs", ListAsync)
+            .Describe(AccessRole.Read, "listJobs", "A page of jobs, newest first. A page can be short, or empty, and still have a cursor.", Tag)
+            .Reads("state", "Only jobs in this state.", Schemas.State()).Pages().Produces<JobList>().Fails(404);
+        queue.MapGet("/jobs/{id}", GetAsync).Describe(AccessRole.Read, "getJob", "A job as it stands.", Tag).Produces<Job>().Fails(404);
+        queue.MapGet("/jobs/{id}/events", JobEventStream.WriteAsync)
+            .Describe(AccessRole.Read, "watchJob", "The events of a job, from its state of now to its outcome: state with the job, progress with how far it is.", Tag)
+            .Reads("Last-Event-ID", "The id of the last event that the reader has: a number, from which it is counted on, or end.", new OpenApiSchema { Type = JsonSchemaType.String }, ParameterLocation.Header)
+            .Produces(200, typeof(string), "text/event-stream").Produces(204).Fails(404);
+        queue.MapPost("/jobs/{id}/cancel", CancelAsync)
+            .Describe(AccessRole.Operate, "cancelJob", "Cancels a job: at once where it waits, by telling its silo where it runs, and ahead where it has not come.", Tag)
+            .Takes(Schemas.Reason(), false, "Why.").Produces<CancelAnswer>(202).Fails(404, 409);
+        queue.MapPost("/jobs/{id}/retry", RetryAsync)
+            .Describe(AccessRole.Operate, "retryJob", "Gives an ended job another life, with fresh budgets and the same id.", Tag).Produces<Job>(202).Fails(404, 409);
     }
 
     /// <summary>The problem of a job that is not there.</summary>

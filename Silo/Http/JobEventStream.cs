@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Gristmill.Client;
@@ -6,8 +7,10 @@ namespace Gristmill.Silo.Http;
 
 /// <summary>
 /// A job's events as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): "state" with the
-/// job, "progress" with how far it is. Events are numbered; the outcome has the id "end". A browser that comes back with that
-/// id gets 204, which tells it not to come again. A comment now and then keeps proxies from closing the connection.
+/// job, "progress" with how far it is. The id of an event is how many the reader has had with it, from 1; the outcome has the
+/// id "end". A reader that was cut off comes back with the last id that it has (Last-Event-ID): a number is counted on, and
+/// the first event is the state of now, which is the outcome where that came meanwhile; with "end" it gets 204, which tells a browser
+/// not to come again. A comment now and then keeps proxies from closing the connection.
 /// </summary>
 internal static class JobEventStream
 {
@@ -28,7 +31,7 @@ internal static class JobEventStream
         Begin(context);
         try
         {
-            await CopyAsync(events, context.Response.Body, queues, clock, cancellationToken);
+            await CopyAsync(events, context.Response.Body, Had(context.Request), queues, clock, cancellationToken);
         }
         catch (Exception e) when (e is JobNotFoundException || cancellationToken.IsCancellationRequested)
         {
@@ -38,6 +41,10 @@ internal static class JobEventStream
         return Results.Empty;
     }
 
+    // What is no number of ours begins anew.
+    private static long Had(HttpRequest request) =>
+        int.TryParse(request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out var had) ? had : 0;
+
     private static void Begin(HttpContext context)
     {
         context.Response.ContentType = "text/event-stream";
@@ -46,9 +53,8 @@ internal static class JobEventStream
         context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
-    private static async Task CopyAsync(IAsyncEnumerator<JobEvent> events, Stream output, QueueDirectory queues, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task CopyAsync(IAsyncEnumerator<JobEvent> events, Stream output, long number, QueueDirectory queues, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var number = 0;
         bool more;
         do
         {
@@ -82,7 +88,7 @@ internal static class JobEventStream
         }
     }
 
-    private static byte[] Format(JobEvent happened, int number, QueueDirectory queues)
+    private static byte[] Format(JobEvent happened, long number, QueueDirectory queues)
     {
         var isEnd = happened.Job.IsFinished;
         var isProgress = happened.Kind == JobEventKind.Progress;

@@ -96,13 +96,3 @@ internal static class PathValues
         }
     }
 }
-
-/// <summary>Puts <see cref="PathValues.UseRawAsync"/> before everything else, the routing too.</summary>
-internal sealed class RawPathFilter : IStartupFilter
-{
-    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
-    {
-        app.Use(PathValues.UseRawAsync);
-        next(app);
-    };
-}

@@ -6,7 +6,7 @@ namespace Gristmill.Silo.Http;
 /// <summary>Values of the query, with problems that name the field and the bound.</summary>
 internal static class QueryValues
 {
-    private const int DefaultLimit = 100;
+    public const int DefaultLimit = 100;
 
     public static int Limit(HttpRequest request)
     {

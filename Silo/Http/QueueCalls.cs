@@ -1,19 +1,27 @@
 using Gristmill.Client;
+using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
+using Gristmill.Silo.Http.Document;
 
 namespace Gristmill.Silo.Http;
 
 /// <summary>Queues: their numbers, and whether they take and start jobs.</summary>
 internal static class QueueCalls
 {
+    private const string Tag = "Queues";
+
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/queues", ListAsync);
-        api.MapGet("/queues/{queue}", GetAsync);
-        api.MapPost("/queues/{queue}/pause", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => q.PauseAsync(stop), stop));
-        api.MapPost("/queues/{queue}/resume", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => q.ResumeAsync(stop), stop));
-        api.MapPost("/queues/{queue}/drain", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => q.DrainAsync(stop), stop));
+        api.MapGet("/queues", ListAsync).Describe(AccessRole.Read, "listQueues", "All queues with their numbers.", Tag).Produces<QueuesAnswer>();
+        api.MapGet("/queues/{queue}", GetAsync).Describe(AccessRole.Read, "getQueue", "The numbers of a queue.", Tag).Produces<QueueAnswer>().Fails(404);
+        Mode(api, "pause", "Stops taking and starting jobs; what runs goes on.", (q, stop) => q.PauseAsync(stop));
+        Mode(api, "resume", "Takes and starts jobs again.", (q, stop) => q.ResumeAsync(stop));
+        Mode(api, "drain", "Takes nothing new from the lists, and goes on with what is admitted.", (q, stop) => q.DrainAsync(stop));
     }
+
+    private static void Mode(RouteGroupBuilder api, string verb, string summary, Func<IQueueClient, CancellationToken, Task> change) => api
+        .MapPost($"/queues/{{queue}}/{verb}", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => change(q, stop), stop))
+        .Describe(AccessRole.Operate, $"{verb}Queue", summary, Tag).Produces<QueueAnswer>().Fails(404, 409);
 
     private static async Task<IResult> ListAsync(QueueDirectory queues, IGristmillClient client, CancellationToken cancellationToken)
     {

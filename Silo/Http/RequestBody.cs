@@ -13,13 +13,14 @@ internal static class RequestBody
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">The largest body.</param>
     /// <param name="optional">Whether there may be none; then null is returned.</param>
+    /// <param name="option">The option that says the bound; null where none does.</param>
     /// <exception cref="ApiProblemException">It is no JSON, or too large.</exception>
-    public static async Task<JsonDocument?> ReadAsync(HttpContext context, long maxBytes, bool optional = false)
+    public static async Task<JsonDocument?> ReadAsync(HttpContext context, long maxBytes, bool optional = false, string? option = null)
     {
         var request = context.Request;
-        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength, maxBytes);
+        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength, maxBytes, option);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes + 1;
-        var body = await ReadBytesAsync(request, maxBytes, context.RequestAborted);
+        var body = await ReadBytesAsync(request, maxBytes, option, context.RequestAborted);
         if (body.Length == 0)
         {
             return optional ? null : throw new ApiProblemException(StatusCodes.Status400BadRequest, "malformed", "The body is not valid.", "The body is empty; JSON is expected.");
@@ -40,7 +41,7 @@ internal static class RequestBody
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, long maxBytes, string? option, CancellationToken cancellationToken)
     {
         var buffer = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, maxBytes));
         var chunk = new byte[16 * 1024];
@@ -48,19 +49,19 @@ internal static class RequestBody
         {
             while (await request.Body.ReadAsync(chunk, cancellationToken) is > 0 and var count)
             {
-                if (buffer.Length + count > maxBytes) throw TooLarge(null, maxBytes);
+                if (buffer.Length + count > maxBytes) throw TooLarge(null, maxBytes, option);
                 buffer.Write(chunk, 0, count);
             }
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            throw TooLarge(null, maxBytes);
+            throw TooLarge(null, maxBytes, option);
         }
 
         return buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
     }
 
-    private static ApiProblemException TooLarge(long? length, long maxBytes) => new(
+    private static ApiProblemException TooLarge(long? length, long maxBytes, string? option) => new(
         StatusCodes.Status413PayloadTooLarge, "too_large", "The body is too large.",
-        $"The body has {(length is { } bytes ? $"{bytes}" : $"more than {maxBytes}")} bytes; at most {maxBytes} are taken.");
+        $"The body has {(length is { } bytes ? $"{bytes}" : $"more than {maxBytes}")} bytes; at most {maxBytes} are taken{(option is null ? string.Empty : $" ({option})")}.");
 }

@@ -1,18 +1,26 @@
 using Gristmill.Client;
+using Gristmill.Grains.Options;
+using Gristmill.Silo.Http.Document;
 
 namespace Gristmill.Silo.Http;
 
 /// <summary>Sessions: how far they are, their ordered results, and how they end.</summary>
 internal static class SessionCalls
 {
+    private const string Tag = "Sessions";
+
     public static void Map(RouteGroupBuilder sessions)
     {
-        sessions.MapGet("", ListAsync);
-        sessions.MapGet("/{id}", GetAsync);
-        sessions.MapGet("/{id}/jobs", JobsAsync);
-        sessions.MapPost("/{id}/end", (string queue, string id, QueueDirectory queues, CancellationToken stop) => MoveAsync(queue, id, queues, s => s.EndAsync(id, stop), stop));
-        sessions.MapPost("/{id}/cancel", (string queue, string id, QueueDirectory queues, CancellationToken stop) => MoveAsync(queue, id, queues, s => s.CancelAsync(id, stop), stop));
+        sessions.MapGet("", ListAsync).Describe(AccessRole.Read, "listSessions", "A page of sessions, in no order; a page may have a few more than its limit.", Tag).Pages().Produces<SessionList>().Fails(404);
+        sessions.MapGet("/{id}", GetAsync).Describe(AccessRole.Read, "getSession", "How far a session is.", Tag).Produces<Session>().Fails(404);
+        sessions.MapGet("/{id}/jobs", JobsAsync).Describe(AccessRole.Read, "listSessionJobs", "The jobs of a session in its order, with their results.", Tag).Pages().Produces<SessionJobList>().Fails(404);
+        Move(sessions, "end", "Ends a session: what has come is worked off, and then it is over.", (s, id, stop) => s.EndAsync(id, stop));
+        Move(sessions, "cancel", "Cancels a session with all that it holds.", (s, id, stop) => s.CancelAsync(id, stop));
     }
+
+    private static void Move(RouteGroupBuilder sessions, string verb, string summary, Func<ISessions, string, CancellationToken, Task<SessionVerdict>> move) => sessions
+        .MapPost($"/{{id}}/{verb}", (string queue, string id, QueueDirectory queues, CancellationToken stop) => MoveAsync(queue, id, queues, s => move(s, id, stop), stop))
+        .Describe(AccessRole.Operate, $"{verb}Session", summary, Tag).Produces<Session>(202).Fails(404, 409);
 
     private static async Task<IResult> ListAsync(string queue, HttpContext context, QueueDirectory queues)
     {

@@ -1,4 +1,6 @@
 using Gristmill.Client;
+using Gristmill.Grains.Options;
+using Gristmill.Silo.Http.Document;
 
 namespace Gristmill.Silo.Http;
 
@@ -7,8 +9,10 @@ internal static class SiloCalls
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/silos", async (IGristmillClient client, CancellationToken stop) => ApiJson.Ok(new SilosAnswer(client.Service, await client.ListSilosAsync(stop))));
-        api.MapPost("/silos/{id}/drain", DrainAsync);
+        api.MapGet("/silos", async (IGristmillClient client, CancellationToken stop) => ApiJson.Ok(new SilosAnswer(client.Service, await client.ListSilosAsync(stop))))
+            .Describe(AccessRole.Read, "listSilos", "The silos of the cluster, also those lost within the last hour.", "Cluster").Produces<SilosAnswer>();
+        api.MapPost("/silos/{id}/drain", DrainAsync)
+            .Describe(AccessRole.Admin, "drainSilo", "Has a silo take nothing more, finish what it runs, and end.", "Cluster").Produces<SiloInfo>(202).Fails(404);
     }
 
     private static async Task<IResult> DrainAsync(string id, IGristmillClient client, CancellationToken cancellationToken)

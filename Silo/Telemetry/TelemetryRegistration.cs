@@ -18,7 +18,6 @@ internal static class TelemetryRegistration
     }
 
     /// <summary>GET /metrics: the Prometheus text format 0.0.4.</summary>
-    public static void MapGristmillMetrics(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/metrics", (PrometheusExporter exporter) => Results.Text(exporter.Scrape(), PrometheusExporter.ContentType))
-            .ExcludeFromDescription();
+    public static RouteHandlerBuilder MapGristmillMetrics(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/metrics", (PrometheusExporter exporter) => Results.Text(exporter.Scrape(), PrometheusExporter.ContentType));
 }

@@ -71,6 +71,44 @@ public sealed class GristmillConfigurationTests
         Assert.Contains(expected, Failures(new() { [$"{Asr}:Handler"] = "h", [$"{Asr}:Lists:0:Name"] = "l", [$"{Asr}:{key}"] = value }));
 
     [Theory]
+    [InlineData("Access:Keys:0:Name", "a b", "Gristmill:Access:Keys:0:Name is 'a b'; it must be 1 to 64 letters, digits, '.', '_', ':' and '-'.")]
+    [InlineData("Access:Keys:0:Role", "root", "Gristmill:Access:Keys:0:Role is 'root'; it must be Read or Operate or Admin.")]
+    [InlineData("Access:Keys:0:Hash", "gm_a-key-by-mistake", "Gristmill:Access:Keys:0:Hash has 19 characters (they are not shown, since they may be a key); it must be the 64 hexadecimal digits of a SHA-256, as gristmill keys new prints them.")]
+    [InlineData("Access:Keys:1:Name", "ci", "Gristmill:Access:Keys has 'ci' 2 times; each key has a name of its own.")]
+    [InlineData("Access:Oidc:Authority", "http://sso.example.com", "Gristmill:Access:Oidc:Authority is 'http://sso.example.com'; it must be an https:// URL, or http:// on loopback.")]
+    [InlineData("Access:Oidc:NameClaim", "sub", "Gristmill:Access:Oidc:Audience is ''; it must be the audience that tokens name; without it a token for any other service would do.")]
+    [InlineData("Access:Origins", "https://a.example/path", "Gristmill:Access:Origins:0 is 'https://a.example/path'; it must be an origin without a path, such as https://ops.example.com.")]
+    [InlineData("Access:Hosts", "a:80", "Gristmill:Access:Hosts:0 is 'a:80'; it must be the name of a host without a port, such as gristmill.example.com.")]
+    [InlineData("Access:Burst", "0", "Gristmill:Access:Burst is 0; it must be from 1 to 1000000.")]
+    [InlineData("Api:MaxBatchJobs", "10001", "Gristmill:Api:MaxBatchJobs is 10001; it must be from 1 to 10000.")]
+    public void Access_option_that_is_wrong_is_named_and_no_hash_is_shown(string key, string value, string expected)
+    {
+        var failures = Failures(new() { ["Gristmill:Access:Keys:0:Name"] = "ci", ["Gristmill:Access:Keys:0:Hash"] = new('a', 64), ["Gristmill:Access:Keys:1:Name"] = "else", ["Gristmill:Access:Keys:1:Hash"] = new('b', 64), [$"Gristmill:{key}"] = value });
+        Assert.Contains(expected, failures);
+        Assert.DoesNotContain("gm_a-key", string.Join('\n', failures), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Gristmill:Url", "http://127.0.0.1:8080", false)]
+    [InlineData("Gristmill:Url", "http://[::1]:8080", false)]
+    [InlineData("Gristmill:Url", "https://LOCALHOST", false)]
+    [InlineData("Gristmill:Url", "http://0.0.0.0:8080", true)]
+    [InlineData("Gristmill:Url", "http://[::]:8080", true)]
+    [InlineData("Gristmill:Url", "http://10.0.0.7:8080", true)]
+    [InlineData("Gristmill:Url", "http://silo.example.com", true)]
+    [InlineData("Gristmill:Url", "http://127.0.0.1.example.com", true)]
+    [InlineData("Kestrel:Endpoints:Public:Url", "https://*:443", true)]
+    [InlineData("Kestrel:Endpoints:Public:Url", "http://localhost:80", false)]
+    public void Address_that_others_reach_needs_keys_or_the_word_insecure(string option, string url, bool isRefused)
+    {
+        var values = new Dictionary<string, string?> { [option] = url };
+        if (isRefused) Assert.StartsWith($"{option} is '{url}', which other machines may reach, and no call needs a key. Make one with: gristmill keys new", Assert.Single(Failures(values)), StringComparison.Ordinal);
+        else Load(values);
+        Load(values, new GristmillFlags { Insecure = true });
+        Load(new(values) { ["Gristmill:Access:Keys:0:Name"] = "ci", ["Gristmill:Access:Keys:0:Hash"] = new('a', 64) });
+    }
+
+    [Theory]
     [InlineData("Gristmill:LeaseSeconds", "301", "Gristmill:LeaseSeconds is 301; it must be from 1 to 300.")]
     [InlineData("Gristmill:RenewSeconds", "2", "Gristmill:RenewSeconds is 2; it must be from 0.1 to 1.667.")]
     [InlineData("Gristmill:Embedded:MemoryMiB", "63", "Gristmill:Embedded:MemoryMiB is 63; it must be from 64 to 1048576.")]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
@@ -21,13 +22,15 @@ internal sealed class ApiFixture : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiFixture(WebApplication app, string service, IRedisClient redis, FindingsInHand findings)
+    private ApiFixture(WebApplication app, string service, IRedisClient redis, FindingsInHand findings, HostLog log)
     {
         _app = app;
         Service = service;
         Redis = redis;
         Findings = findings;
-        Http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(60) };
+        Log = log;
+        Contract = new ApiContract { Address = new Uri(app.Urls.Single()) };
+        Http = new HttpClient(Contract) { BaseAddress = Contract.Address, Timeout = TimeSpan.FromSeconds(60) };
     }
 
     public string Service { get; }
@@ -38,14 +41,22 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     public FindingsInHand Findings { get; }
 
+    /// <summary>Holds every answer against the document.</summary>
+    public ApiContract Contract { get; }
+
+    /// <summary>What the host says, where it was asked to keep it.</summary>
+    public HostLog Log { get; }
+
+    public IServiceProvider Services => _app.Services;
+
     public string List => $"asr_chunks:{Service}";
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<ApiFixture> StartAsync(SharedStores stores, Action<QueueOptions>? queue = null, TimeProvider? clock = null) =>
-        await StartAsync((await stores.GetAsync(StoreKind.Redis)).Url, queue, clock);
+    public static async Task<ApiFixture> StartAsync(SharedStores stores, Action<QueueOptions>? queue = null, TimeProvider? clock = null, Action<GristmillOptions>? silo = null) =>
+        await StartAsync((await stores.GetAsync(StoreKind.Redis)).Url, queue, clock, silo: silo);
 
-    public static async Task<ApiFixture> StartAsync(string url, Action<QueueOptions>? queue = null, TimeProvider? clock = null, TimeSpan? commandTimeout = null)
+    public static async Task<ApiFixture> StartAsync(string url, Action<QueueOptions>? queue = null, TimeProvider? clock = null, TimeSpan? commandTimeout = null, Action<GristmillOptions>? silo = null)
     {
         var service = $"t{Guid.NewGuid():N}";
         var address = RedisOptions.Parse(url);
@@ -53,7 +64,8 @@ internal sealed class ApiFixture : IAsyncDisposable
         var redis = RedisClient.Connect(address, NullLoggerFactory.Instance);
         var findings = new FindingsInHand();
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        var log = new HostLog();
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning).AddProvider(log);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton(redis);
         builder.Services.AddSingleton<IFindingsSource>(findings);
@@ -63,12 +75,13 @@ internal sealed class ApiFixture : IAsyncDisposable
             o.Service = service;
             o.Queues["asr"] = new QueueOptions { List = $"asr_chunks:{service}", Handler = "none" };
             queue?.Invoke(o.Queues["asr"]);
+            silo?.Invoke(o);
         });
         builder.Services.AddGristmillApi();
         var app = builder.Build();
-        app.MapGristmillApi();
+        app.UseGristmillApi();
         await app.StartAsync(Stop);
-        return new ApiFixture(app, service, redis, findings);
+        return new ApiFixture(app, service, redis, findings, log);
     }
 
     public async Task<HandSilo> SiloAsync(string queue = "asr")
@@ -111,8 +124,44 @@ internal sealed class ApiFixture : IAsyncDisposable
     }
 }
 
+/// <summary>Keeps what a host says.</summary>
+internal sealed class HostLog : ILoggerProvider
+{
+    private readonly ConcurrentQueue<(string Category, string Line)> _lines = new();
+
+    public IEnumerable<string> Of(string category) => _lines.Where(l => l.Category == category).Select(l => l.Line);
+
+    public string All => string.Join('\n', _lines.Select(l => $"{l.Category}: {l.Line}"));
+
+    public ILogger CreateLogger(string categoryName) => new Keeper(this, categoryName);
+
+    public void Dispose()
+    {
+    }
+
+    private sealed class Keeper(HostLog log, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            log._lines.Enqueue((category, $"{logLevel} {eventId.Id} {formatter(state, exception)} {exception}"));
+    }
+}
+
 /// <summary>Findings that a test sets.</summary>
 internal sealed class FindingsInHand : IFindingsSource
 {
-    public IReadOnlyList<Finding> Current { get; set; } = [];
+    private IReadOnlyList<Finding> _current = [];
+
+    /// <summary>What looking fails with; null for nothing.</summary>
+    public Exception? Failure { get; set; }
+
+    public IReadOnlyList<Finding> Current
+    {
+        get => Failure is null ? _current : throw Failure;
+        set => _current = value;
+    }
 }

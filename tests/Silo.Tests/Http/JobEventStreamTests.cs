@@ -44,6 +44,27 @@ public sealed class JobEventStreamTests(SharedStores stores) : IClassFixture<Sha
     }
 
     [Fact]
+    public async Task Events_reader_that_was_cut_off_is_counted_on_and_gets_the_outcome_that_came_meanwhile()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var silo = await api.SiloAsync();
+        var id = await api.EnqueueAsync();
+        using (var response = await OpenAsync(api, id, "7"))
+        {
+            await using var events = SseParser.Create(await response.Content.ReadAsStreamAsync(Stop)).EnumerateAsync(Stop).GetAsyncEnumerator(Stop);
+            Assert.Equal(("8", "state", "queued"), State(await NextAsync(events)));
+        }
+
+        await silo.CompleteAsync(await silo.StartOneAsync());
+        foreach (var last in new[] { "8", "not ours", "-1", "99999999999999999999" })
+        {
+            using var response = await OpenAsync(api, id, last);
+            await using var events = SseParser.Create(await response.Content.ReadAsStreamAsync(Stop)).EnumerateAsync(Stop).GetAsyncEnumerator(Stop);
+            Assert.Equal(("end", "state", "completed"), State(await NextAsync(events)));
+        }
+    }
+
+    [Fact]
     public async Task Events_unknown_job_is_404()
     {
         await using var api = await ApiFixture.StartAsync(stores);
@@ -93,9 +114,11 @@ public sealed class JobEventStreamTests(SharedStores stores) : IClassFixture<Sha
     private static async Task<long> SubscribersAsync(ApiFixture api, string channel) =>
         (await api.Redis.ExecuteAsync(new Gristmill.Redis.RedisCommand("PUBSUB", "NUMSUB", channel), Stop))[1].AsInteger();
 
-    private static async Task<HttpResponseMessage> OpenAsync(ApiFixture api, string id)
+    private static async Task<HttpResponseMessage> OpenAsync(ApiFixture api, string id, string? last = null)
     {
-        var response = await api.Http.GetAsync($"/api/queues/asr/jobs/{id}/events", HttpCompletionOption.ResponseHeadersRead, Stop);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/queues/asr/jobs/{id}/events");
+        if (last is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
+        var response = await api.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Stop);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return response;
     }
