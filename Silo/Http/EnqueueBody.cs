@@ -6,10 +6,11 @@ using Gristmill.Store.Payloads;
 
 namespace Gristmill.Silo.Http;
 
-/// <summary>Reads {payload, id?, sessionId?, priority?, maxAttempts?, timeoutSeconds?, runAt?, dependsOn?, replyTo?}.</summary>
+/// <summary>
+/// Reads {payload, id?, sessionId?, sequence?, sessionTotal?, sessionEnd?, priority?, maxAttempts?, timeoutSeconds?, runAt?, dependsOn?, replyTo?}.
+/// </summary>
 internal static class EnqueueBody
 {
-
     /// <summary>The job that a body asks for.</summary>
     /// <param name="body">The body, or one element of a batch.</param>
     /// <param name="place">Stands in front of the field in problems: "[3]." in a batch.</param>
@@ -41,12 +42,15 @@ internal static class EnqueueBody
         "id" => options with { Id = Text(member.Value, field) },
         "sessionId" => options with { SessionId = Text(member.Value, field) },
         "priority" => options with { Priority = Priority(member.Value, field) },
-        "maxAttempts" => options with { MaxAttempts = Whole(member.Value, field) },
+        "sequence" => options with { Sequence = Whole(member.Value, field, "0 to 536870911") },
+        "sessionTotal" => options with { SessionTotal = Whole(member.Value, field, "1 to 536870911") },
+        "sessionEnd" => options with { SessionEnd = Flag(member.Value, field) },
+        "maxAttempts" => options with { MaxAttempts = Whole(member.Value, field, "1 to 1001") },
         "timeoutSeconds" => options with { Timeout = Seconds(member.Value, field) },
         "runAt" => options with { RunAt = Time(member.Value, field) },
         "dependsOn" => options with { DependsOn = Texts(member.Value, field) },
         "replyTo" => options with { ReplyTo = Text(member.Value, field) },
-        _ => throw ApiProblemException.InvalidField(field, $"The field '{field}' is not known; known are payload, id, sessionId, priority, maxAttempts, timeoutSeconds, runAt, dependsOn and replyTo."),
+        _ => throw ApiProblemException.InvalidField(field, $"The field '{field}' is not known; known are payload, id, sessionId, sequence, sessionTotal, sessionEnd, priority, maxAttempts, timeoutSeconds, runAt, dependsOn and replyTo."),
     };
 
     private static string Text(JsonElement value, string field) => value.ValueKind switch
@@ -76,8 +80,11 @@ internal static class EnqueueBody
         return value.ValueKind == JsonValueKind.String && PriorityNames.Parse(GetString(value, field)) is { } named ? named : throw Wrong(value, field, expected);
     }
 
-    private static int Whole(JsonElement value, string field) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Wrong(value, field, "a whole number from 1 to 1001");
+    private static int Whole(JsonElement value, string field, string range) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Wrong(value, field, $"a whole number from {range}");
+
+    private static bool Flag(JsonElement value, string field) =>
+        value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(value, field, "true or false");
 
     private static TimeSpan Seconds(JsonElement value, string field) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is >= PayloadReader.MinTimeoutSeconds and <= PayloadReader.MaxTimeoutSeconds

@@ -32,6 +32,9 @@ internal static class ApiBodies
         if (options is null) return;
         if (options.Id is { } id) json.WriteString("id", id);
         if (options.SessionId is { } session) json.WriteString("sessionId", session);
+        if (options.Sequence is { } place) json.WriteNumber("sequence", place);
+        if (options.SessionTotal is { } total) json.WriteNumber("sessionTotal", total);
+        if (options.SessionEnd is { } end) json.WriteBoolean("sessionEnd", end);
         if (options.Priority is { } priority) json.WriteNumber("priority", priority);
         if (options.MaxAttempts is { } attempts) json.WriteNumber("maxAttempts", attempts);
         if (options.Timeout is { } timeout) json.WriteNumber("timeoutSeconds", timeout.TotalSeconds);

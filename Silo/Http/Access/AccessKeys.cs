@@ -7,7 +7,7 @@ namespace Gristmill.Silo.Http.Access;
 
 /// <summary>
 /// The keys: how one is made, and who has one that was presented. A key is 256 random bits, so that its plain SHA-256 is as
-/// safe at rest as a slow hash would be (docs/decisions/0008-keys-by-plain-hash.md). What was presented is hashed and compared
+/// safe at rest as a slow hash would be (docs/decisions/0009-keys-by-plain-hash.md). What was presented is hashed and compared
 /// with every key in constant time.
 /// </summary>
 internal sealed class AccessKeys(IOptions<GristmillOptions> options)

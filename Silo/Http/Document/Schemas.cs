@@ -11,6 +11,7 @@ namespace Gristmill.Silo.Http.Document;
 internal static class Schemas
 {
     private const int MostIdBytes = 256;
+    private const int MostOrder = 536_870_911;
 
     /// <summary>A job to be enqueued.</summary>
     public static OpenApiSchema Job() => Object(
@@ -19,6 +20,9 @@ internal static class Schemas
             ["payload"] = new OpenApiSchema { Description = "The job's payload, kept byte by byte: an object, unless the queue takes anything (AllowOpaque)." },
             ["id"] = IdOr("The job's id; enqueueing it again is harmless. Without one the store gives it."),
             ["sessionId"] = IdOr("The session that it belongs to."),
+            ["sequence"] = Whole(0, MostOrder, "Its place in the session's order, where the queue orders sessions by number."),
+            ["sessionTotal"] = Whole(1, MostOrder, "How many jobs the session has."),
+            ["sessionEnd"] = new OpenApiSchema { Type = JsonSchemaType.Boolean, Description = "Whether it is the session's last job." },
             ["priority"] = OneOf("0 (first) to 9, or a name.", Whole(0, 9), Words("high", "normal", "low"), new OpenApiSchema { Type = JsonSchemaType.String, Pattern = "^[0-9]$" }),
             ["maxAttempts"] = Whole(1, 1001, "Attempts in all."),
             ["timeoutSeconds"] = new OpenApiSchema
@@ -30,6 +34,7 @@ internal static class Schemas
             ["dependsOn"] = OneOf(
                 "Jobs of the same queue that must complete first.", Text(1, MostIdBytes),
                 new OpenApiSchema { Type = JsonSchemaType.Array, Items = OneOf(null, Text(1, MostIdBytes), new OpenApiSchema { Type = JsonSchemaType.Integer }) }),
+            ["replyTo"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The Redis list that gets the outcome; the queue must allow its prefix (ReplyToPrefixes)." },
         },
         "payload");
 
