@@ -78,6 +78,12 @@ internal sealed partial class WorkerPool
                 WithdrawRequest(_alone);
             }
         }
+
+        // Its job may have been cancelled while it was on its way.
+        if (_alone?.Worker is { } worker)
+        {
+            StopIfLeaving(worker);
+        }
     }
 
     private void EndAloneIfHopeless(WorkerObituary obituary)

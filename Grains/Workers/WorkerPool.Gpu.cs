@@ -5,8 +5,8 @@ namespace Gristmill.Grains.Workers;
 
 /// <summary>
 /// What a pool whose workers need a device has to do with the silo's <see cref="GpuPool"/>: a slot asks for a lease before its
-/// process starts; a batch of jobs takes a slot of the device, before it is claimed; a worker whose device is wanted stops once it is idle; the lease
-/// ends with the process. Without a seat all of this is nothing.
+/// process starts; a batch of jobs takes a slot of the device, before it is claimed; a worker whose device is wanted stops once
+/// it is idle; the lease ends with the process. Without a seat all of this is nothing.
 /// </summary>
 internal sealed partial class WorkerPool
 {

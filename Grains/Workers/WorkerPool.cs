@@ -11,8 +11,9 @@ namespace Gristmill.Grains.Workers;
 /// alone or as a batch, or the one whose session it knows (<see cref="WorkerHomes{TWorker}"/>) → <see cref="WorkerProcess"/> sends
 /// them and hears the answers → the worker is idle again.
 /// A job whose batch has cost a worker, or memory, runs once more alone before that counts as its outcome: the others
-/// must not pay for one. Beside this: leases of devices in WorkerPool.Gpu.cs, room for claims in WorkerPool.Room.cs, and
-/// jobs that need a device to themselves in WorkerPool.Alone.cs.
+/// must not pay for one. Beside this: which worker gets which job in WorkerPool.Choice.cs,
+/// leases of devices in WorkerPool.Gpu.cs, room for claims in WorkerPool.Room.cs, and jobs that need a device to themselves in
+/// WorkerPool.Alone.cs.
 /// </summary>
 /// <remarks>
 /// Supervision: each <see cref="WorkerSlot"/> holds at most one process; one timer per pool, the sweep, looks at every
@@ -28,7 +29,6 @@ internal sealed partial class WorkerPool : IJobRunner
     private readonly WorkerPoolContext _context;
     private readonly WorkerSlot[] _slots;
     private readonly WorkerLine _line;
-    private readonly WorkerHomes<WorkerProcess> _homes = new();
     private readonly ITimer _batchTimer;
     private readonly TaskCompletionSource _firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _timer;
@@ -239,29 +239,6 @@ internal sealed partial class WorkerPool : IJobRunner
             }
 
             _ = worker.GiveAsync(jobs);
-        }
-    }
-
-    // Which worker gets which job: the one that knows the session of one of the first in line, else the first in line goes to
-    // one that has not served a session for longest, so that those who may soon be asked for again stay free.
-    private (WorkerProcess? Worker, WorkerJob? First) Choose(List<WorkerProcess> idle)
-    {
-        if (_line.ForHome(_homes, idle) is { } match && HasSlot(match.Home))
-        {
-            return (match.Home, match.Job);
-        }
-
-        return (idle.OrderBy(worker => worker.IsHeld ? 0 : 1).ThenBy(_homes.LastServed).FirstOrDefault(HasSlot), _line.First);
-    }
-
-    // Under the lock: the jobs are the worker's from now on, and so are their sessions.
-    private void Given(WorkerProcess worker, IReadOnlyList<WorkerJob> jobs)
-    {
-        worker.IsHeld = false;
-        OnWorkers(worker, jobs.Count);
-        foreach (var session in jobs.Select(job => job.Attempt.SessionId).OfType<string>())
-        {
-            _homes.Serves(session, worker);
         }
     }
 
