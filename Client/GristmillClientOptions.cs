@@ -37,6 +37,12 @@ public sealed class GristmillClientOptions
     /// </summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How old may be what is said of why a ready job does not start (<see cref="Job.WaitingFor"/>), for who reads many jobs a second.
+    /// 0 to 10 s, default 0: each read asks anew.
+    /// </summary>
+    public TimeSpan WaitingForAge { get; set; }
+
     /// <summary>Jobs that may be watched or waited for at once, 1 to 1,000,000. Default 10,000.</summary>
     public int MaxWatchers { get; set; } = 10_000;
 

@@ -34,6 +34,7 @@ internal sealed class GristmillClientOptionsValidator : IValidateOptions<Gristmi
         Between(found, nameof(options.MaxRetries), options.MaxRetries, 0, 20);
         Between(found, nameof(options.RetryDelay), options.RetryDelay, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10));
         Between(found, nameof(options.PollInterval), options.PollInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        Between(found, nameof(options.WaitingForAge), options.WaitingForAge, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Between(found, nameof(options.MaxWatchers), options.MaxWatchers, 1, 1_000_000);
         Queue(found, nameof(options.Defaults), options.Defaults);
         foreach (var (queue, own) in options.Queues)

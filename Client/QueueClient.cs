@@ -13,6 +13,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     private readonly ClientContext _context;
     private readonly QueueStore _store;
     private readonly QueueSettings _settings;
+    private readonly QueueConditions _conditions;
     private readonly QueueEvents _events;
 
     public QueueClient(ClientContext context, RedisKeys keys)
@@ -20,6 +21,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         _context = context;
         _store = new QueueStore(context.Redis, keys);
         _settings = new QueueSettings(context, _store);
+        _conditions = new QueueConditions(context, _store);
         _events = new QueueEvents(context, keys.Events);
         DeadLetters = new DeadLetters(context, _store, _settings);
         Sessions = new Sessions(context, _store);
@@ -42,7 +44,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
             async token =>
             {
                 var page = await _store.ListAsync(state, cursor, limit, token).ConfigureAwait(false);
-                var condition = await ConditionAsync(page.Jobs, token).ConfigureAwait(false);
+                var condition = await _conditions.OfAsync(page.Jobs, token).ConfigureAwait(false);
                 return new JobList([.. page.Jobs.Select(j => JobMapper.Map(j, condition))], page.Cursor);
             },
             cancellationToken);
@@ -155,6 +157,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
             async token =>
             {
                 await _store.SetModeAsync(mode, token).ConfigureAwait(false);
+                _conditions.Forget();
                 return mode;
             },
             cancellationToken);
@@ -162,28 +165,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     private async ValueTask<Job?> ReadAsync(string id, CancellationToken cancellationToken)
     {
         if (await _store.GetAsync(id, cancellationToken).ConfigureAwait(false) is not { } view) return null;
-        return JobMapper.Map(view, await ConditionAsync([view], cancellationToken).ConfigureAwait(false));
-    }
-
-    // Why ready jobs do not start is asked only where there are any.
-    private async ValueTask<QueueCondition> ConditionAsync(IReadOnlyList<JobView> jobs, CancellationToken cancellationToken)
-    {
-        if (!jobs.Any(j => j.State == JobState.Queued)) return default;
-        var stateTask = _context.Redis.ExecuteAsync(new RedisCommand("HGET", _store.Keys.Of("meta"), "state"), cancellationToken);
-        var now = await ServerTimeAsync(cancellationToken).ConfigureAwait(false);
-        var silosTask = _context.Redis.ExecuteAsync(new RedisCommand("ZCOUNT", _store.Keys.Of("leases"), Milliseconds(now), "+inf"), cancellationToken);
-        var state = (await stateTask.ConfigureAwait(false)).AsStringOrNull();
-        var silos = (await silosTask.ConfigureAwait(false)).AsInteger();
-        if (state == "paused" || silos == 0) return new QueueCondition(state == "paused" ? QueueMode.Paused : QueueMode.Open, silos > 0);
-        var served = await new SiloRegistry(_context.Redis, _store.Keys.Service).ListAsync(cancellationToken).ConfigureAwait(false);
-        var waits = served.Where(s => !s.IsLost).SelectMany(s => s.Record.Queues).Where(q => q.Name == Name).Select(q => q.WaitingFor).ToList();
-        return new QueueCondition(QueueMode.Open, HasSilo: true, QueueCondition.DeviceOf(waits));
-    }
-
-    private async ValueTask<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken)
-    {
-        var time = await _context.Redis.ExecuteAsync(new RedisCommand("TIME"), cancellationToken).ConfigureAwait(false);
-        return DateTimeOffset.FromUnixTimeMilliseconds(time[0].AsInteger() * 1000 + time[1].AsInteger() / 1000);
+        return JobMapper.Map(view, await _conditions.OfAsync([view], cancellationToken).ConfigureAwait(false));
     }
 
     // Those whose lease has not expired, by name.

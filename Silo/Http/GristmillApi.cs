@@ -19,6 +19,9 @@ namespace Gristmill.Silo.Http;
 /// </summary>
 internal static class GristmillApi
 {
+    // Every answer with a ready job says why it does not start; asked each time, that would be most of what a busy API asks of Redis.
+    private static readonly TimeSpan WaitingForAge = TimeSpan.FromMilliseconds(100);
+
     /// <summary>
     /// Adds what the API needs: the client, on the <see cref="IRedisClient"/> of the container and with what
     /// <see cref="GristmillOptions"/> say of the queues. Findings come from all <see cref="Findings.IFindingsSource"/> services.
@@ -73,6 +76,7 @@ internal static class GristmillApi
     {
         var options = silo.Value;
         client.Service = options.Service;
+        client.WaitingForAge = WaitingForAge;
 
         // Who calls the API again after a lost answer does not know an id that was made here: what is safe to call again has an id of his.
         client.GenerateIds = false;
