@@ -62,6 +62,8 @@ public sealed class ShutdownTests
         await using var bench = await FaultBench.StartAsync();
         var port = Ports.Next();
         var silo = await bench.StartSiloAsync(new SiloSettings { Url = $"http://127.0.0.1:{port}" });
+        using var health = new SiloHealth($"http://127.0.0.1:{port}");
+        await health.ReadyAsync();
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         using var created = await http.PostAsync($"/api/queues/{FaultBench.Queue}/jobs", new StringContent("""{"id":"late","payload":{"k":"late"},"runAt":"2200-01-01T00:00:00Z"}""", null, "application/json"), TestContext.Current.CancellationToken);
         using var events = await http.GetAsync($"/api/queues/{FaultBench.Queue}/jobs/late/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);

@@ -13,6 +13,12 @@ internal sealed record Expectations
 
     /// <summary>Whether the store went back in time, so that a job may have run more often than it says.</summary>
     public bool StoreForgot { get; init; }
+
+    /// <summary>
+    /// Jobs that ran when the log of the store was cut in the midst of a step (Garnet): such a job may be among the finished already
+    /// and run again, and then the numbers, not the records, have it twice.
+    /// </summary>
+    public int Torn { get; init; }
 }
 
 /// <summary>
@@ -118,13 +124,18 @@ internal static class Checker
             if (should != actual) problems.Add($"{what}: expected {should}, actual {actual}");
         }
 
+        void Between(string what, long should, long actual)
+        {
+            if (actual < should || actual > should + expected.Torn) problems.Add($"{what}: expected {should}{(expected.Torn > 0 ? $" to {should + expected.Torn}" : string.Empty)}, actual {actual}");
+        }
+
         var counts = await bench.Store.CountAsync();
         var dead = items.Count(i => i.Outcome == JobState.Dead);
         Equal("dead letters", dead, counts.Dead);
-        Equal("finished records", items.Count - dead, counts.Kept);
+        Between("finished records", items.Count - dead, counts.Kept);
         Equal("jobs that wait or run", 0, counts.Queued + counts.Scheduled + counts.Deferred + counts.Retrying + counts.Running);
         if (!expected.Lost) Equal("the total of lost attempts", 0, counts.Totals["lost"]);
-        Equal("the total of completed jobs", items.Count - dead, counts.Totals["completed"]);
+        Between("the total of completed jobs", items.Count - dead, counts.Totals["completed"]);
         Equal("the total of dead letters", dead, counts.Totals["dead"]);
         Equal("the total of claimed items", items.Count, counts.Totals["claimed"]);
         foreach (var left in (string[])["progress", "cancels", "running"])
