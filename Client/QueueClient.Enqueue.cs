@@ -108,8 +108,20 @@ internal sealed partial class QueueClient
             var id = jobs[i].Header.Id ?? JobRecord.OwnId(reply.Epoch, result.Seq);
             var outcome = Outcome(result.Verdict);
             if (piece[i].IdIsGenerated && outcome == EnqueueOutcome.Existing) outcome = EnqueueOutcome.Created;
-            handles.Add(new JobHandle(this, id, outcome));
+            handles.Add(new JobHandle(this, id, outcome) { Made = result.Verdict == AdmitVerdict.Admitted ? Made(jobs[i], id, result.Seq, reply.Now) : null });
         }
+    }
+
+    /// <summary>The job of a handle: as it was made, which is cheap, or as it is.</summary>
+    internal async Task<Job?> DescribeAsync(JobHandle handle, CancellationToken cancellationToken) =>
+        handle.Made is { } made ? JobMapper.Map(made, await _conditions.OfAsync([made], cancellationToken).ConfigureAwait(false)) : await GetAsync(handle.Id, cancellationToken).ConfigureAwait(false);
+
+    // One that waits for a time, for other jobs or for its session has a place that only the store knows.
+    private JobView? Made(NewJob job, string id, long seq, long now)
+    {
+        if (job.Header.Due > 0 || job.Header.DependsOn.Count > 0 || job.Header.SessionId is not null) return null;
+        job.Header.EnqueuedAt = now;
+        return new JobView { Id = id, Queue = Name, Seq = seq, State = JobState.Queued, Header = job.Header, Payload = job.Payload };
     }
 
     // A queue that no silo has served is in no list of queues, unless its clients say that there is one.

@@ -30,7 +30,7 @@ public sealed partial class QueueStore
             results.Add(new EnqueueResult((AdmitVerdict)reply[2][i].AsInteger(), reply[3][i].AsInteger()));
         }
 
-        return new EnqueueReply(status, reply[1].AsString(), results);
+        return new EnqueueReply(status, reply[1].AsString(), results, reply[4].AsInteger());
     }
 
     /// <summary>Cancels jobs by id: at once where they wait, by telling the silo where they run.</summary>

@@ -182,7 +182,8 @@ public sealed record NewJob(JobHeader Header, string Fingerprint, ReadOnlyMemory
 /// <param name="Status">Ok; NoRoom or WaitingFull when a bound left no room: then nothing was written.</param>
 /// <param name="Epoch">The epoch of the queue's keys.</param>
 /// <param name="Results">One for each job, in order; empty when the status is not Ok.</param>
-public sealed record EnqueueReply(StoreStatus Status, string Epoch, IReadOnlyList<EnqueueResult> Results);
+/// <param name="Now">When they were enqueued, Unix ms by the store's clock; 0 when the status is not Ok.</param>
+public sealed record EnqueueReply(StoreStatus Status, string Epoch, IReadOnlyList<EnqueueResult> Results, long Now = 0);
 
 /// <summary>What became of a job handed over.</summary>
 /// <param name="Verdict">Admitted, Duplicate, Conflict or Cancelled.</param>

@@ -22,7 +22,7 @@ internal static class HttpLoad
 
     // A request that finds none free waits, and its time runs.
     private const int Connections = 256;
-    private const int WarmUp = 2000;
+    private const int WarmUp = 20_000;
     private const string Jobs = $"/api/queues/{Load.Queue}/jobs";
 
     public static async Task<JsonObject> RunAsync(BenchSettings settings, IRedisClient redis)

@@ -1,3 +1,5 @@
+using Gristmill.Store;
+
 namespace Gristmill.Client;
 
 /// <summary>A job that was handed over, and what can be asked of it.</summary>
@@ -11,6 +13,9 @@ public sealed class JobHandle
         Id = id;
         Outcome = outcome;
     }
+
+    /// <summary>The job as it was made, where nothing but a free slot keeps it from starting; null where only a look can tell.</summary>
+    internal JobView? Made { get; init; }
 
     /// <summary>The job's id.</summary>
     public string Id { get; }

@@ -89,7 +89,8 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     /// <summary>Takes a slot for a job; false while the device has none free, or the worker is to leave.</summary>
     public bool TryBegin(GpuLease lease)
     {
-        if (lease.Leaving || lease.State != GpuLeaseState.Idle || !StateOf(lease).TryTakeSlot(lease)) return false;
+        // One that was released meanwhile must not stand in line: nobody would take it out again.
+        if (lease.Leaving || lease.State != GpuLeaseState.Idle || !StateOf(lease).Leases.Contains(lease) || !StateOf(lease).TryTakeSlot(lease)) return false;
         lease.State = GpuLeaseState.Busy;
         lease.BeganAt = time.GetTimestamp();
         return true;
@@ -119,7 +120,13 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     }
 
     /// <summary>No job waits for this worker, should a slot become free. Returns whether it stood in line.</summary>
-    public bool LeaveSlotLine(GpuLease lease) => StateOf(lease).LeaveSlotLine(lease);
+    public bool LeaveSlotLine(GpuLease lease)
+    {
+        var device = StateOf(lease);
+        if (!device.LeaveSlotLine(lease)) return false;
+        if (device.HasSlotLine) Changes++;
+        return true;
+    }
 
     /// <summary>The worker has ended: its memory is free.</summary>
     public void Release(GpuLease lease)
@@ -266,6 +273,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
         foreach (var lease in device.Leases.Where(l => !l.Leaving))
         {
             lease.Leaving = true;
+            device.LeaveSlotLine(lease);
             Changes++;
         }
     }
@@ -332,6 +340,7 @@ internal sealed class GpuAllocator(GpuPoolOptions options, TimeProvider time)
     {
         Changes++;
         lease.Leaving = true;
+        StateOf(lease).LeaveSlotLine(lease);
         lease.Tenant.Evictions++;
     }
 

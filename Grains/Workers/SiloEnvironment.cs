@@ -1,6 +1,6 @@
 namespace Gristmill.Grains.Workers;
 
-/// <summary>Which variables of the environment are the silo's own: they say where Redis is, with its password.</summary>
+/// <summary>Which variables of the environment are the silo's own: they say where Redis is, with its password, and what keys open.</summary>
 internal static class SiloEnvironment
 {
     // The prefixes that .NET hosts take away before they read the rest as configuration.
@@ -13,6 +13,8 @@ internal static class SiloEnvironment
         var option = prefix is null ? name : name[prefix.Length..];
         return option.Equals("REDIS_URL", StringComparison.OrdinalIgnoreCase) ||
             option.StartsWith("Gristmill__", StringComparison.OrdinalIgnoreCase) ||
-            option.StartsWith("Gristmill:", StringComparison.OrdinalIgnoreCase);
+            option.StartsWith("Gristmill:", StringComparison.OrdinalIgnoreCase) ||
+            option.StartsWith("GRISTMILL_API", StringComparison.OrdinalIgnoreCase) ||
+            option.StartsWith("Kestrel__", StringComparison.OrdinalIgnoreCase);
     }
 }

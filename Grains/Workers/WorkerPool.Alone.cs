@@ -27,6 +27,9 @@ internal sealed partial class WorkerPool
         job.Attempt.Timer?.Hold();
         job.Progress.Report(0, 0, GpuAloneLine.WaitText);
         StartIn(_alone!, _context.Time.GetTimestamp());
+
+        // It takes no room of others while it waits.
+        RoomChanged?.Invoke();
     }
 
     private void DispatchAlone()

@@ -9,9 +9,8 @@ namespace Gristmill.Grains.Workers;
 /// </summary>
 internal sealed partial class WorkerPool
 {
-    // Jobs that workers have, and those of them whose device has as many slots as workers.
+    // Jobs that workers have, also those that end.
     private int _onWorkers;
-    private int _onUnslotted;
 
     public Action? RoomChanged { get; set; }
 
@@ -38,7 +37,7 @@ internal sealed partial class WorkerPool
         {
             if (_seat is null)
             {
-                return Ready.Sum(worker => worker.BatchSize + _line.Ahead) - executing;
+                return Ready.Sum(RoomOf) - OnTheirWay(executing);
             }
 
             foreach (var worker in Ready.Where(worker => worker.State == WorkerState.Idle))
@@ -92,25 +91,24 @@ internal sealed partial class WorkerPool
     // What can begin now, or goes ahead of a worker that is busy.
     private int Room()
     {
-        var room = -_onUnslotted;
+        var room = 0;
         foreach (var worker in _slots.Select(slot => slot.Worker).OfType<WorkerProcess>())
         {
             if (IsSlotted(worker))
             {
                 room += worker.IsHeld ? worker.BatchSize : 0;
             }
-            else if (worker.State == WorkerState.Busy && worker.IsLeaving)
+            else if (worker.IsHeld || worker is { State: WorkerState.Busy, IsLeaving: false })
             {
-                room++;
-            }
-            else if (worker.IsHeld || worker.State == WorkerState.Busy)
-            {
-                room += worker.BatchSize + _line.Ahead;
+                room += RoomOf(worker);
             }
         }
 
         return room;
     }
+
+    // What a worker has beyond its room is not taken from the others': those that end, or leave, have no room of their own.
+    private int RoomOf(WorkerProcess worker) => Math.Max(0, worker.BatchSize + _line.Ahead - worker.JobsOn);
 
     // Launched, and not with a worker yet; those that need a device to themselves take no room of others.
     private int OnTheirWay(int executing) => executing - _onWorkers - _aloneLine.Count;
@@ -120,7 +118,7 @@ internal sealed partial class WorkerPool
     private void OnWorkers(WorkerProcess worker, int jobs)
     {
         _onWorkers += jobs;
-        _onUnslotted += IsSlotted(worker) || worker.Lease is { Alone: true } ? 0 : jobs;
+        worker.JobsOn += jobs;
     }
 
     private void LeftWorker(WorkerJob job)

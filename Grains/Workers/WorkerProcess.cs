@@ -89,6 +89,9 @@ internal sealed partial class WorkerProcess
     public GpuLease? Lease { get; }
 
     /// <summary>Whether it gets no more jobs, since its device is wanted.</summary>
+    /// <summary>Jobs that the pool has given to it and that have not ended; under the pool's lock.</summary>
+    public int JobsOn { get; set; }
+
     public bool IsLeaving => Lease is { Leaving: true };
 
     /// <summary>Whether it has a slot of its device for jobs that are being claimed. Under the pool's lock.</summary>
@@ -242,12 +245,18 @@ internal sealed partial class WorkerProcess
                 return;
             }
 
-            _state = WorkerState.Ending;
-            _end = end;
-            _escalation = Escalation.Asked(_pool.Time.GetTimestamp(), Options.CancelGrace, end);
+            EndBy(end);
         }
 
         SendInBackground(static (line, _) => WorkerRequests.WriteStop(line));
+    }
+
+    // Under the lock.
+    private void EndBy(WorkerEnd end)
+    {
+        _state = WorkerState.Ending;
+        _end = end;
+        _escalation = Escalation.Asked(_pool.Time.GetTimestamp(), Options.CancelGrace, end);
     }
 
     /// <summary>Ends the process group now.</summary>
@@ -293,13 +302,18 @@ internal sealed partial class WorkerProcess
                 _state = WorkerState.Idle;
                 (idle, given, took) = (true, _given, _pool.Time.GetElapsedTime(_givenAt, _movedAt));
                 recycle = Options.MaxJobs > 0 && _jobsDone >= Options.MaxJobs;
+                if (recycle)
+                {
+                    // Under the same lock: nobody may give it another job in between.
+                    EndBy(WorkerEnd.Recycled);
+                }
             }
         }
 
         if (recycle)
         {
             Log.Recycled(_pool.Logger, _label, _jobsDone);
-            Stop(WorkerEnd.Recycled);
+            SendInBackground(static (line, _) => WorkerRequests.WriteStop(line));
         }
         else if (idle)
         {

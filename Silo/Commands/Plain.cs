@@ -51,5 +51,6 @@ internal static class Plain
         _ => null,
     };
 
-    private static bool IsUnsafe(char c) => char.IsControl(c) && c is not ('\n' or '\t');
+    // Also what turns the direction of writing: it can show a line in another order than it is.
+    private static bool IsUnsafe(char c) => (char.IsControl(c) && c is not ('\n' or '\t')) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

@@ -46,9 +46,9 @@ internal sealed class GristmillOptionsValidator(IConfiguration configuration, Gr
         found.Range("ShutdownSeconds", options.ShutdownSeconds, 0, 3600);
         found.Range("StatisticsSeconds", options.StatisticsSeconds, 0, 86_400);
         found.Range("FindingsSeconds", options.FindingsSeconds, 5, 86_400);
-        if (!Uri.TryCreate(options.Url, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(options.Url, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || options.Url.Contains(';'))
         {
-            found.Add("Url", options.Url, "an http:// or https:// URL, such as http://127.0.0.1:8080");
+            found.Add("Url", options.Url, "one http:// or https:// URL, such as http://127.0.0.1:8080");
         }
 
         for (var i = 0; i < options.HandlerAssemblies.Count; i++)

@@ -45,7 +45,9 @@ internal sealed class OptionProblems
         {
             var at = _messages.FindIndex(m => m.StartsWith($"{path} is ", StringComparison.OrdinalIgnoreCase));
             var bound = at < 0 ? -1 : _messages[at].IndexOf(must, StringComparison.Ordinal);
-            var message = $"{path} is '{value}'{must}{form}{(bound < 0 ? "." : $" {_messages[at][(bound + must.Length)..]}")}";
+            // A key that was put where its options belong is not repeated.
+            var shown = path.TrimEnd([.. "0123456789:"]).EndsWith(":Access:Keys", StringComparison.OrdinalIgnoreCase) ? "(not shown)" : $"'{value}'";
+            var message = $"{path} is {shown}{must}{form}{(bound < 0 ? "." : $" {_messages[at][(bound + must.Length)..]}")}";
             if (at < 0) _messages.Add(message);
             else _messages[at] = message;
         }

@@ -1,4 +1,5 @@
 using Gristmill.Redis;
+using Gristmill.Silo.Commands;
 
 namespace Gristmill.Silo.Findings;
 
@@ -87,7 +88,15 @@ internal sealed class DoctorLook
     }
 
     // Names of keys and clients are others' words: they must not break a line of the log.
-    private static Finding Clean(Finding finding) => finding with { Message = Clean(finding.Message), Action = Clean(finding.Action) };
+    private static Finding Clean(Finding finding) => finding with
+    {
+        Code = Clean(finding.Code),
+        Severity = finding.Severity is Finding.Error or Finding.Warning ? finding.Severity : Finding.Info,
+        Queue = finding.Queue is { } queue ? Clean(queue) : null,
+        Silo = finding.Silo is { } silo ? Clean(silo) : null,
+        Message = Clean(finding.Message),
+        Action = Clean(finding.Action),
+    };
 
-    private static string Clean(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c)) : text;
+    private static string Clean(string text) => Plain.Text(Plain.OneLine(text)).Replace('\t', '\uFFFD');
 }

@@ -30,7 +30,7 @@ internal static class ListenAddress
         {
             var address = BindingAddress.Parse(url);
             return address.IsUnixPipe || address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ||
-                (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+                (IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip));
         }
         catch (FormatException)
         {
@@ -60,7 +60,7 @@ internal static class ListenAddress
     // As the server takes it: a name that is no address stands for all of this machine's.
     private static Socket Bind(BindingAddress address)
     {
-        var host = address.Host.Trim('[', ']');
+        var host = address.Host;
         var ip = host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? IPAddress.Loopback
             : IPAddress.TryParse(host, out var given) ? given
             : Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;

@@ -23,7 +23,7 @@ internal sealed partial class ApiPipeline(IOptions<GristmillOptions> options, Ac
     };
 
     // What came of it is in the log alone: an answer shows no inner parts.
-    private async Task CatchAsync(HttpContext context, RequestDelegate next)
+    internal async Task CatchAsync(HttpContext context, RequestDelegate next)
     {
         try
         {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Grains.Options;
 using Gristmill.Silo.Http.Document;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Gristmill.Silo.Http;
 
@@ -73,6 +74,11 @@ internal static class DeadLetterCalls
     private static async Task<IResult> PurgeAllAsync(string queue, HttpContext context, QueueDirectory queues)
     {
         var request = context.Request;
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
+        {
+            throw ApiProblemException.InvalidField("", $"The filter stands in the query ({string.Join(", ", FilterFields)}); a body would be passed over, and all be forgotten.");
+        }
+
         var filter = Filter([.. request.Query.Keys], name => QueryValues.Text(request, name));
         var target = await queues.FindAsync(queue, context.RequestAborted);
         return ApiJson.Ok(new PurgedAnswer(await target.DeadLetters.PurgeAllAsync(filter, context.RequestAborted)));

@@ -34,7 +34,7 @@ internal static class EnqueueCalls
         using var body = await RequestBody.ReadAsync(context, queues.MaxPayloadBytes(queue) + MaxAroundPayload, option: $"Gristmill:Queues:{queue}:MaxPayloadBytes and {MaxAroundPayload} around it");
         var request = IdempotencyKey.Apply(EnqueueBody.Read(body!.RootElement), context.Request);
         var handle = await target.EnqueueRawAsync(request.Payload, request.Options, cancellationToken);
-        var job = await handle.GetAsync(cancellationToken) ?? new Job { Id = handle.Id, Queue = queue, State = JobState.Queued };
+        var job = await QueueDirectory.DescribeAsync(target, handle, cancellationToken) ?? new Job { Id = handle.Id, Queue = queue, State = JobState.Queued };
         context.Response.Headers.Location = $"/api/queues/{Uri.EscapeDataString(queue)}/jobs/{Uri.EscapeDataString(handle.Id)}";
         return ApiJson.Ok(queues.Present(job), handle.Created ? StatusCodes.Status202Accepted : StatusCodes.Status200OK);
     }

@@ -42,6 +42,8 @@ internal static class GristmillApi
     /// <summary>Maps the calls, behind the steps that every request takes.</summary>
     public static void UseGristmillApi(this WebApplication app)
     {
+        // In an environment named Development the host puts a page with stack traces around all this; nothing gets to it.
+        app.Use(app.Services.GetServices<IStartupFilter>().OfType<ApiPipeline>().Single().CatchAsync);
         ApiDocument.UsePage(app);
         app.UseRouting();
         app.UseGristmillAccess();

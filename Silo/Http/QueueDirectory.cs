@@ -20,6 +20,10 @@ internal sealed class QueueDirectory(
         throw new ApiProblemException(StatusCodes.Status404NotFound, "unknown_queue", "There is no such queue.", $"The queue '{name}' is not configured on this silo, and no silo of the service '{client.Service}' serves it.", "queue");
     }
 
+    /// <summary>A job that was enqueued just now; null where it is gone already.</summary>
+    public static Task<Job?> DescribeAsync(IQueueClient queue, JobHandle handle, CancellationToken cancellationToken) =>
+        queue is QueueClient own ? own.DescribeAsync(handle, cancellationToken) : handle.GetAsync(cancellationToken);
+
     /// <summary>The names of all queues, in order.</summary>
     public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken) =>
         [.. options.Value.Queues.Keys.Union(await client.ListQueuesAsync(cancellationToken)).Order(StringComparer.Ordinal)];

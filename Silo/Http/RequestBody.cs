@@ -9,6 +9,8 @@ internal static class RequestBody
     // The body wraps the payload, which has its own bound of depth.
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 80 };
 
+    private const int MostAhead = 64 * 1024;
+
     /// <summary>The body as JSON; the caller disposes it.</summary>
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">The largest body.</param>
@@ -43,7 +45,8 @@ internal static class RequestBody
 
     private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, long maxBytes, string? option, CancellationToken cancellationToken)
     {
-        var buffer = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, maxBytes));
+        // What a header promises is not yet there.
+        var buffer = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, Math.Min(maxBytes, MostAhead)));
         var chunk = new byte[16 * 1024];
         try
         {

@@ -7,8 +7,8 @@
 --        that the queue may hold, 0 for no bound; max_waiting: the same of those that wait for their time, for other jobs
 --        or for another attempt
 -- ITEMS  id fingerprint after header payload
--- REPLY  status epoch verdicts[] seqs[]: for each item 0 new, 1 the job of that id exists, 2 it exists with another
---        payload (nothing was written), 3 it was cancelled before it came; and the job's number. With status SCHEMA, the
+-- REPLY  status epoch verdicts[] seqs[] now: for each item 0 new, 1 the job of that id exists, 2 it exists with another
+--        payload (nothing was written), 3 it was cancelled before it came; and the job's number; the time, Unix ms. With status SCHEMA, the
 --        schema found instead; with NO_ROOM and WAITING_FULL nothing was written
 -- EVENT  queued seq …, scheduled seq …, deferred seq …, dead seq …, cancelled seq …; on the control channel: wake, outbox
 
@@ -96,4 +96,4 @@ count('enqueued', made + #ended, 'duplicates', total - made - #ended, 'dead', bu
 announce()
 announce_replies()
 if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end
-return { OK, epoch, verdicts, seqs }
+return { OK, epoch, verdicts, seqs, text(now) }

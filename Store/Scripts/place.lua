@@ -23,6 +23,7 @@ local function place(rows, epoch, now)
   local ready, scheduled, deferred, buried = {}, {}, {}, 0
   for i = 1, #rows do
     local row = rows[i]
+    placing[row.seq] = true
     local due = tonumber(string.match(row.header, '"due":(%d+)'))
     if row.after ~= '' then
       deferred[#deferred + 1] = row

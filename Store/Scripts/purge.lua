@@ -1,7 +1,7 @@
 -- purge: forgets dead letters for good.
 --
 -- USES   sessions
--- KEYS   meta:hash dead:zset ready:zset line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
+-- KEYS   meta:hash running:hash dead:zset ready:zset line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
 -- ARGV   events control
 -- ITEMS  seq
 -- REPLY  status purged

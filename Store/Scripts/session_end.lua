@@ -2,7 +2,7 @@
 -- job is enqueued.
 --
 -- USES   sessions
--- KEYS   meta:hash ready:zset line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
+-- KEYS   meta:hash running:hash ready:zset line:zset sessions:hash members:zset sessiondue:zset sticky:hash jobs:hash*16
 -- ARGV   events control session verb
 --        verb: e ends, k cancels, c closes
 -- REPLY  status verdict: ended, cancelling, closed, over (too late), or unknown

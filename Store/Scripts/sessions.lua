@@ -15,6 +15,7 @@ local OUTCOMES = { q = 'f', k = 'x', f = 'f', x = 'x' }
 local policy, loaded, touched = nil, {}, {} -- touched: a list in the order of marking, and sid → true
 local turn = nil -- the last place that was given, once it is known
 local stepping = false -- set by session_step
+local placing = {} -- set by place: the jobs that get their place in this step
 
 -- limit order first gap idle failure final sticky keep; order: a, of arrival, or s, of the sequence numbers, which begin at
 -- first; failure: f fails the session, s skips, w waits for somebody; final: 1 when a finalising job is wanted; times in ms
@@ -202,10 +203,12 @@ local function sessions_ended(rows, now, generation)
       if at and outcome == 'd' and policy.failure == 'w' and is_open(s) then
         s.active[at] = seq .. '!'
       else
-        if at then table.remove(s.active, at) else redis.call('ZREM', k_line, seq) end
+        if at then table.remove(s.active, at) end
         local name = outcome == 'c' and 'done' or outcome == 'd' and 'failed' or 'cancelled'
         s[name] = s[name] + 1
       end
+      -- Where a step ended in the midst, one that was active stood in the line still.
+      redis.call('ZREM', k_line, seq)
       if generation then s.last = generation end
       if outcome == 'd' and policy.failure == 'f' and is_open(s) then s.state = 'q' end
     end
@@ -287,8 +290,11 @@ local function release(s, now, writes)
       table.insert(writes.sticky, seq)
       table.insert(writes.sticky, s.last .. ' ' .. text(now + policy.sticky))
     end
-    table.insert(writes.ready, ready_score(priority_of_record(redis.call('HGET', k_jobs[shard_of(seq)], seq) or ''), next_turn(seq)))
-    table.insert(writes.ready, seq)
+    -- One that was started since then is not ready again; who is given a place just now is held only until that is done.
+    if not known or placing[seq] or redis.call('HEXISTS', k_running, seq) == 0 then
+      table.insert(writes.ready, ready_score(priority_of_record(redis.call('HGET', k_jobs[shard_of(seq)], seq) or ''), next_turn(seq)))
+      table.insert(writes.ready, seq)
+    end
     table.insert(writes.line, seq)
     gone = gone + 1
     if not known and #s.active >= policy.limit then break end
@@ -318,9 +324,9 @@ end
 local function write_sessions(writes)
   call_many('HSET', k_sessions, writes.records)
   call_many('HSET', k_sticky, writes.sticky)
-  call_many('ZADD', k_ready, writes.ready)
   call_many('ZADD', k_sessiondue, writes.due)
   call_many('ZREM', k_sessiondue, writes.undue)
+  call_many('ZADD', k_ready, writes.ready)
   call_many('ZREM', k_line, writes.line)
 end
 
@@ -365,7 +371,7 @@ local function settle_sessions(now)
   end
   touched = {}
   write_sessions(writes)
-  if ready > 0 then redis.call('HSET', k_meta, 'turn', text(turn)) end
+  if turn then redis.call('HSET', k_meta, 'turn', text(turn)) end
   if asked then redis.call('PUBLISH', a_control, 'sessions') end
   return ready
 end

@@ -14,18 +14,20 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, AccessKeys keys)
 
     public async Task FollowAsync(HttpContext context, RequestDelegate next)
     {
+        var status = StatusCodes.Status500InternalServerError;
         try
         {
             await next(context);
+            status = context.Response.StatusCode;
         }
         finally
         {
             var request = context.Request;
-            if (!HttpMethods.IsGet(request.Method) && context.GetEndpoint() is RouteEndpoint call && call.Metadata.GetMetadata<CallRole>() is not null) Say(context, call);
+            if (!HttpMethods.IsGet(request.Method) && context.GetEndpoint() is RouteEndpoint call && call.Metadata.GetMetadata<CallRole>() is not null) Say(context, call, status);
         }
     }
 
-    private void Say(HttpContext context, RouteEndpoint call)
+    private void Say(HttpContext context, RouteEndpoint call, int status)
     {
         var caller = CallerClaims.NameOf(context.User);
         var isEnqueue = call.Metadata.GetMetadata<IsEnqueue>() is not null;
@@ -36,7 +38,7 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, AccessKeys keys)
         if (!log.IsEnabled(level)) return;
         LogCall(
             log, level, Plain.Text(Plain.OneLine(caller ?? (keys.IsOpen ? "anybody" : "nobody"))), CallerClaims.RoleOf(context.User)?.ToString() ?? "none", context.Request.Method,
-            call.RoutePattern.RawText ?? "?", Value(context, "queue"), Value(context, "id"), context.Response.StatusCode);
+            call.RoutePattern.RawText ?? "?", Value(context, "queue"), Value(context, "id"), status);
     }
 
     private static string Value(HttpContext context, string name) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Gristmill.Grains.Options;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.RateLimiting;
 
 namespace Gristmill.Silo.Http.Access;
@@ -19,7 +20,7 @@ internal static class RateLimits
         limiter.OnRejected = (rejected, _) => new ValueTask(RejectAsync(rejected, access));
         if (access.RequestsPerSecond == 0 || keys.IsOpen) return;
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
-            context.GetEndpoint()?.Metadata.GetMetadata<CallRole>() is null
+            context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null
                 ? RateLimitPartition.GetNoLimiter(string.Empty)
                 : RateLimitPartition.GetTokenBucketLimiter(PartitionOf(context), _ => new TokenBucketRateLimiterOptions
                 {

@@ -260,6 +260,35 @@ public sealed class GpuAllocatorTests
         Assert.True(allocator.TryBegin(leases[1]));
     }
 
+    [Fact]
+    public void Lease_that_was_released_stands_in_no_line_for_a_slot()
+    {
+        var (_, allocator) = Fresh(8192, slots: 1);
+        var leases = ((string[])["a", "b", "c"]).Select(q => allocator.Request(allocator.AddTenant(Model(q, 2048))).Lease!).ToList();
+        foreach (var lease in leases) allocator.Loaded(lease);
+        Assert.True(allocator.TryBegin(leases[0]));
+        allocator.Release(leases[1]);
+        Assert.False(allocator.TryBegin(leases[1]));
+        allocator.SetIdle(leases[0]);
+        Assert.True(allocator.TryBegin(leases[2]));
+    }
+
+    [Fact]
+    public void Who_leaves_the_line_for_a_slot_tells_those_behind()
+    {
+        var (_, allocator) = Fresh(8192, slots: 1);
+        var leases = ((string[])["a", "b", "c"]).Select(q => allocator.Request(allocator.AddTenant(Model(q, 2048))).Lease!).ToList();
+        foreach (var lease in leases) allocator.Loaded(lease);
+        Assert.True(allocator.TryBegin(leases[0]));
+        Assert.False(allocator.TryBegin(leases[1]));
+        Assert.False(allocator.TryBegin(leases[2]));
+        allocator.SetIdle(leases[0]);
+        var before = allocator.Changes;
+        Assert.True(allocator.LeaveSlotLine(leases[1]));
+        Assert.NotEqual(before, allocator.Changes);
+        Assert.True(allocator.TryBegin(leases[2]));
+    }
+
     private static (ManualTime Time, GpuAllocator Allocator) Fresh(int memoryMiB, int slots = 0)
     {
         var world = new GpuWorld(1).Devices(1, memoryMiB, slots);

@@ -88,6 +88,14 @@ public sealed class GristmillConfigurationTests
         Assert.DoesNotContain("gm_a-key", string.Join('\n', failures), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Key_that_was_put_where_its_options_belong_is_not_repeated()
+    {
+        var failure = Assert.Single(Failures(new() { ["Gristmill:Access:Keys:0"] = "gm_a-key-by-mistake" }), f => f.Contains("(not shown)", StringComparison.Ordinal));
+        Assert.StartsWith("Gristmill:Access:Keys:0 is (not shown); it must be options of its own: Gristmill:Access:Keys:0:Hash, ", failure, StringComparison.Ordinal);
+        Assert.DoesNotContain("gm_a-key", failure, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("Gristmill:Url", "http://127.0.0.1:8080", false)]
     [InlineData("Gristmill:Url", "http://[::1]:8080", false)]
@@ -98,6 +106,9 @@ public sealed class GristmillConfigurationTests
     [InlineData("Gristmill:Url", "http://silo.example.com", true)]
     [InlineData("Gristmill:Url", "http://127.0.0.1.example.com", true)]
     [InlineData("Kestrel:Endpoints:Public:Url", "https://*:443", true)]
+    [InlineData("Kestrel:Endpoints:Public:Url", "http://[127.0.0.1]:8080", true)]
+    [InlineData("Kestrel:Endpoints:Public:Url", "http://[::1:8080", true)]
+    [InlineData("Kestrel:Endpoints:Public:Url", "http://[::1]:8080", false)]
     [InlineData("Kestrel:Endpoints:Public:Url", "http://localhost:80", false)]
     public void Address_that_others_reach_needs_keys_or_the_word_insecure(string option, string url, bool isRefused)
     {
@@ -115,7 +126,8 @@ public sealed class GristmillConfigurationTests
     [InlineData("Gristmill:Gpus:TurnSeconds", "0", "Gristmill:Gpus:TurnSeconds is 0; it must be from 0.1 to 86400.")]
     [InlineData("Gristmill:Gpus:MaxAsideSeconds", "20", "Gristmill:Gpus:MaxAsideSeconds is 20; it must be from 30 to 86400.")]
     [InlineData("Gristmill:Service", "a b", "Gristmill:Service is 'a b'; it must be 1 to 128 letters, digits, '.', '_', ':' and '-'.")]
-    [InlineData("Gristmill:Url", "8080", "Gristmill:Url is '8080'; it must be an http:// or https:// URL, such as http://127.0.0.1:8080.")]
+    [InlineData("Gristmill:Url", "8080", "Gristmill:Url is '8080'; it must be one http:// or https:// URL, such as http://127.0.0.1:8080.")]
+    [InlineData("Gristmill:Url", "http://localhost:8080/;http://0.0.0.0:8081", "Gristmill:Url is 'http://localhost:8080/;http://0.0.0.0:8081'; it must be one http:// or https:// URL, such as http://127.0.0.1:8080.")]
     [InlineData("Gristmill:Redsi", "x", "Gristmill:Redsi is no option; did you mean Redis?")]
     [InlineData("JOB_TIMEOUT", "5m", "JOB_TIMEOUT is '5m'; it must be a number of seconds, such as 300.")]
     [InlineData("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud'; it must be DEBUG, INFO, WARNING or ERROR.")]

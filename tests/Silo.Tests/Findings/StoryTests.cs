@@ -65,6 +65,7 @@ public sealed class StoryTests
         await bench.CommandAsync("HSET", bench.Key("meta"), "state", "paused");
         for (var n = 0; n < 6; n++) await bench.PushAsync([.. Enumerable.Range(0, 1000).Select(i => new FaultItem($"{n}-{i}", "{}"u8.ToArray()))]);
         var silo = await bench.StartSiloAsync(new SiloSettings { Engine = new Dictionary<string, string> { ["Gristmill__FindingsSeconds"] = "5" } });
+        await Eventually.TrueAsync("it has announced its list", async () => (await at.DoAsync("HEXISTS", bench.Key("meta"), "lists")).AsInteger() == 1, FaultBench.Patience, Cancelled);
         var taken = DoctorBench.Only(Findings((await at.DoctorAsync("--json", "--seconds", "0.5", "--service", FaultBench.Service)).Expect(1)), "other_consumer");
         Assert.Matches(@"takes items from the list 'mill_list' of the queue 'mill': at least \d+ went .* Most likely: 127\.0\.0\.1:\d+ 'old-worker', (waits in|last did) BRPOP", taken.Message);
         Assert.Contains("'old-worker'", await silo.SaysAsync("Finding other_consumer:"), StringComparison.Ordinal);

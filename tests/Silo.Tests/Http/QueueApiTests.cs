@@ -97,6 +97,7 @@ public sealed class QueueApiTests(SharedStores stores) : IClassFixture<SharedSto
         var unknown = await api.PostAsync($"{Dead}/requeue", """{"reasn":"timeout"}""");
         Assert.Equal((HttpStatusCode.BadRequest, "reasn"), (unknown.Status, Text(unknown.Body, "field")));
         Assert.Equal(HttpStatusCode.BadRequest, (await api.DeleteAsync($"{Dead}?reasn=fatal")).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await api.SendAsync(HttpMethod.Delete, Dead, new StringContent("""{"reason":"fatal"}""", null, "application/json"))).Status);
         Assert.Equal(2, (await api.PostAsync($"{Dead}/requeue", """{"reason":"timeout"}""")).Body.GetProperty("requeued").GetInt32());
         Assert.Equal(1, (await api.DeleteAsync($"{Dead}?reason=fatal")).Body.GetProperty("purged").GetInt32());
         Assert.Equal(1, (await api.PostAsync($"{Dead}/requeue")).Body.GetProperty("requeued").GetInt32());

@@ -385,6 +385,28 @@ public sealed class SessionTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Equal(SessionState.Ending, await StateAsync(queue, "a"));
     }
 
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task A_step_that_ended_before_a_started_job_left_the_line_starts_it_once_and_holds_nobody_up(StoreKind kind)
+    {
+        await using var queue = await OpenAsync(kind, Arrival);
+        var (first, second) = (await JobAsync(queue, "a"), await JobAsync(queue, "a"));
+        Assert.Equal([first], await StartAsync(queue));
+        var place = (await queue.Do("ZSCORE", queue.Keys.Of("members"), Text(first))).AsDouble();
+        await queue.Do("ZADD", queue.Keys.Of("line"), place.ToString("R", CultureInfo.InvariantCulture), Text(first));
+
+        // Each of these touches the session.
+        var third = await JobAsync(queue, "a");
+        Assert.Empty(await StartAsync(queue));
+        await queue.Do("ZADD", queue.Keys.Of("line"), place.ToString("R", CultureInfo.InvariantCulture), Text(first));
+        await DoneAsync(queue, first);
+        Assert.Equal([second], await StartAsync(queue));
+        await DoneAsync(queue, second);
+        Assert.Equal([third], await StartAsync(queue));
+        await DoneAsync(queue, third);
+        var view = await queue.Store.SessionAsync("a", TestQueue.Stop);
+        Assert.Equal((0, 0, 3), (view!.Active, view.Waiting, view.Done));
+    }
+
     private async Task<TestQueue> OpenAsync(StoreKind kind, SessionPolicy policy)
     {
         var queue = await TestQueue.OpenAsync(await stores.GetAsync(kind), join: false);
