@@ -62,6 +62,12 @@ public sealed class WorkerOptions
     /// </summary>
     public long MemoryLimitBytes { get; set; }
 
+    /// <summary>
+    /// The most of its device's memory that a worker may be seen to use, by nvidia-smi or as it says itself, in MiB. One that has
+    /// used more is replaced once it has no job. Default 0: none; from 1 to 16,777,216. Means nothing without a device.
+    /// </summary>
+    public int GpuMemoryLimitMiB { get; set; }
+
     /// <summary>The longest line either way, in bytes. Default 4 MiB; from 4 KiB to 64 MiB.</summary>
     public int MaxLineBytes { get; set; } = 4 * 1024 * 1024;
 

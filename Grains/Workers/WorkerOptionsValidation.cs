@@ -43,6 +43,7 @@ internal static class WorkerOptionsValidation
             Range(nameof(options.MemoryLimitBytes), options.MemoryLimitBytes, 1024 * 1024, long.MaxValue);
         }
 
+        Range(nameof(options.GpuMemoryLimitMiB), options.GpuMemoryLimitMiB, 0, 16 * 1024 * 1024);
         Range(nameof(options.MaxLineBytes), options.MaxLineBytes, 4 * 1024, 64 * 1024 * 1024);
         Range(nameof(options.RestartBackoffSeconds), options.RestartBackoffSeconds, 0.01, Hour);
         Range(nameof(options.MaxRestartBackoffSeconds), options.MaxRestartBackoffSeconds, options.RestartBackoffSeconds, Hour);

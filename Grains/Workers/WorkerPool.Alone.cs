@@ -70,7 +70,8 @@ internal sealed partial class WorkerPool
     {
         lock (_gate)
         {
-            while (_aloneLine.First is { } first && _context.Time.GetElapsedTime(first.QueuedAt) > AloneWait)
+            // Not while its model is being loaded: then it has its device.
+            while (_aloneLine.First is { } first && _alone?.Worker is not { State: WorkerState.Starting } && _context.Time.GetElapsedTime(first.QueuedAt) > AloneWait)
             {
                 _aloneLine.Remove(first);
                 first.End(AttemptResult.Cancelled.Instance);

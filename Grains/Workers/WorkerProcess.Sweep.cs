@@ -28,6 +28,7 @@ internal sealed partial class WorkerProcess
                 break;
             case WorkerState.Idle or WorkerState.Busy:
                 CheckMemory(now);
+                CheckGpuMemory();
                 break;
             default:
                 break;
@@ -116,6 +117,18 @@ internal sealed partial class WorkerProcess
         {
             Kill(WorkerEnd.MemoryLimit);
         }
+    }
+
+    // What it took of its device stays taken until it ends; a job that runs is left to it.
+    private void CheckGpuMemory()
+    {
+        if (Options.GpuMemoryLimitMiB == 0 || Lease is not { } lease || lease.ObservedMiB <= Options.GpuMemoryLimitMiB || !TryReserve())
+        {
+            return;
+        }
+
+        Log.GpuMemoryLimit(_pool.Logger, _label, lease.ObservedMiB, Options.GpuMemoryLimitMiB);
+        Stop(WorkerEnd.Recycled);
     }
 
     private TimeSpan Elapsed(long since, long now) => _pool.Time.GetElapsedTime(since, now);

@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(1181, LogLevel.Warning, "Queue {Queue}: the silo stood still for {Milliseconds:F0} ms; no worker is judged by that time")]
     public static partial void StoodStill(ILogger logger, string queue, double milliseconds);
 
+    [LoggerMessage(1182, LogLevel.Information, "Worker {Worker} has used {UsedMiB} MiB of its device, more than GpuMemoryLimitMiB ({Limit}), and is replaced")]
+    public static partial void GpuMemoryLimit(ILogger logger, string worker, int usedMiB, int limit);
+
     [LoggerMessage(3110, LogLevel.Information, "Worker {Worker} on stderr: {Line}")]
     public static partial void Stderr(ILogger logger, string worker, string line);
 

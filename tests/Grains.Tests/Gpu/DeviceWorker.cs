@@ -20,6 +20,7 @@ internal static class DeviceWorker
           case $line in
             *'"oom"'*) echo "{\"type\":\"error\",\"id\":$id,\"kind\":\"oom\",\"message\":\"too big\"}"; continue ;;
             *'"fits"'*) if [ "$GRISTMILL_GPU_MEMORY_MIB" -lt 8192 ]; then echo "{\"type\":\"error\",\"id\":$id,\"kind\":\"oom\",\"message\":\"too big\"}"; continue; fi ;;
+            *'"grow"'*) echo "{\"type\":\"result\",\"id\":$id,\"gpu_memory_mib\":4000,\"result\":\"$GRISTMILL_GPU||0|$$\"}"; continue ;;
             *'"hold"'*) cat "$(printf %s "$line" | sed 's/.*"at":"\([^"]*\)".*/\1/')" >/dev/null ;;
             *'"type":"stop"'*) exit 0 ;;
           esac

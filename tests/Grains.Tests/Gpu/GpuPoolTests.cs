@@ -34,6 +34,26 @@ public sealed class GpuPoolTests(SharedStores stores) : IClassFixture<SharedStor
     }
 
     [Fact]
+    public async Task Worker_that_has_used_more_of_its_device_than_its_limit_is_replaced_after_its_job()
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        var silo = await stage.StartSiloAsync(
+            q =>
+            {
+                DeviceWorker.Use(q, 3072);
+                q.Worker!.GpuMemoryLimitMiB = 3500;
+            },
+            s => DeviceWorker.Device(s));
+        var pool = silo.Services.GetRequiredService<GpuPool>();
+        await stage.PushAsync("""{"job_id":"big","do":"grow"}""");
+        await Soon.TrueAsync("another worker has loaded the model", () => Task.FromResult(pool.Totals().Sum(t => t.Loads) == 2));
+        await stage.PushAsync(DeviceWorker.Jobs(1));
+        await Soon.TrueAsync("both jobs are done", async () => (await stage.CountAsync()).Totals["completed"] == 2);
+        Assert.NotEqual(DeviceWorker.Said((await stage.FindAsync("big"))!)[3], DeviceWorker.Said((await stage.FindAsync("j1"))!)[3]);
+        Assert.Equal(2, pool.Totals().Sum(t => t.Loads));
+    }
+
+    [Fact]
     public async Task Queue_whose_worker_was_evicted_gets_one_back_when_jobs_come()
     {
         await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
