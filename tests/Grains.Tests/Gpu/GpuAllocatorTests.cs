@@ -248,10 +248,7 @@ public sealed class GpuAllocatorTests
     [Fact]
     public void Slots_of_a_device_go_to_who_waited_first()
     {
-        var (_, allocator) = Fresh(8192, slots: 1);
-        var leases = ((string[])["a", "b", "c"]).Select(q => allocator.Request(allocator.AddTenant(Model(q, 2048))).Lease!).ToList();
-        foreach (var lease in leases) allocator.Loaded(lease);
-        Assert.True(allocator.TryBegin(leases[0]));
+        var (allocator, leases) = ThreeForOneSlot();
         Assert.False(allocator.TryBegin(leases[1]));
         Assert.False(allocator.TryBegin(leases[2]));
         Assert.Equal(GpuWait.NoSlot, allocator.WhyWaiting(leases[1].Tenant));
@@ -263,10 +260,7 @@ public sealed class GpuAllocatorTests
     [Fact]
     public void Lease_that_was_released_stands_in_no_line_for_a_slot()
     {
-        var (_, allocator) = Fresh(8192, slots: 1);
-        var leases = ((string[])["a", "b", "c"]).Select(q => allocator.Request(allocator.AddTenant(Model(q, 2048))).Lease!).ToList();
-        foreach (var lease in leases) allocator.Loaded(lease);
-        Assert.True(allocator.TryBegin(leases[0]));
+        var (allocator, leases) = ThreeForOneSlot();
         allocator.Release(leases[1]);
         Assert.False(allocator.TryBegin(leases[1]));
         allocator.SetIdle(leases[0]);
@@ -276,10 +270,7 @@ public sealed class GpuAllocatorTests
     [Fact]
     public void Who_leaves_the_line_for_a_slot_tells_those_behind()
     {
-        var (_, allocator) = Fresh(8192, slots: 1);
-        var leases = ((string[])["a", "b", "c"]).Select(q => allocator.Request(allocator.AddTenant(Model(q, 2048))).Lease!).ToList();
-        foreach (var lease in leases) allocator.Loaded(lease);
-        Assert.True(allocator.TryBegin(leases[0]));
+        var (allocator, leases) = ThreeForOneSlot();
         Assert.False(allocator.TryBegin(leases[1]));
         Assert.False(allocator.TryBegin(leases[2]));
         allocator.SetIdle(leases[0]);
@@ -287,6 +278,16 @@ public sealed class GpuAllocatorTests
         Assert.True(allocator.LeaveSlotLine(leases[1]));
         Assert.NotEqual(before, allocator.Changes);
         Assert.True(allocator.TryBegin(leases[2]));
+    }
+
+    // Three loaded models on a device with one slot, which the first has.
+    private static (GpuAllocator Allocator, List<GpuLease> Leases) ThreeForOneSlot()
+    {
+        var (_, allocator) = Fresh(8192, slots: 1);
+        var leases = ((string[])["a", "b", "c"]).Select(q => allocator.Request(allocator.AddTenant(Model(q, 2048))).Lease!).ToList();
+        foreach (var lease in leases) allocator.Loaded(lease);
+        Assert.True(allocator.TryBegin(leases[0]));
+        return (allocator, leases);
     }
 
     private static (ManualTime Time, GpuAllocator Allocator) Fresh(int memoryMiB, int slots = 0)
