@@ -69,9 +69,8 @@ if #cancel > 0 then call_many('HSET', k_cancels, cancel) end
 if #kept > 0 then put_records(kept, written) end
 put_rows(rows)
 register_ids(register, text(now + tonumber(a_id_window)))
-local buried = 0
-if #rows > 0 then buried = place(rows, epoch, now) end
-count('duplicates', #drop, 'dead', buried)
+if #rows > 0 then place(rows, epoch, now) end
+count('duplicates', #drop)
 announce()
 announce_replies()
 if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end

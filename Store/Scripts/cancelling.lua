@@ -11,6 +11,7 @@ local function cancel_waiting(seqs, written, epoch, now)
   if #seqs == 0 then return end
   local ended = {}
   even_without_memory(k_cancels)
+  count('cancelled', #seqs, 'finished', #seqs)
   put_records(seqs, written)
   for n = 1, #seqs do
     local header, rest = split(written[n])
@@ -18,10 +19,9 @@ local function cancel_waiting(seqs, written, epoch, now)
     tell_reply(seqs[n], header, rest)
   end
   redis.call('RPUSH', k_finished, finished_line(now, seqs))
-  local woken, buried = tell_dependents(ended, epoch, now)
+  local woken = tell_dependents(ended, epoch, now)
   sessions_ended(ended, now)
   woken = woken + settle_sessions(now)
-  count('cancelled', #seqs, 'finished', #seqs, 'dead', buried)
   announce()
   announce_replies()
   if woken > 0 then redis.call('PUBLISH', a_control, 'wake') end

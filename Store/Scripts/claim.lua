@@ -84,13 +84,13 @@ for i = 1, n do
 end
 
 note_last(state[3], seq, epoch)
+count('claimed', n, 'dead', #aside / 2)
 put_records(seqs, records)
 -- The order of a session is that in which items are read: until these are, nothing behind them is taken in.
 if a_mode == 'i' and redis.call('HEXISTS', k_meta, 'sessions') == 1 and #started > 0 then call_many('HSET', k_unread, started) end
 if #started > 0 then call_many('HSET', k_running, started) end
 for i = 1, #refused do tell_reply(refused[i][1], split(refused[i][2])) end
 if #aside > 0 then mark_dead(aside) end
-count('claimed', n, 'dead', #aside / 2)
 announce()
 local length = redis.call('LLEN', k_list)
 redis.call('HSET', k_meta, 'seq', text(last), 'epoch', epoch)

@@ -1,7 +1,7 @@
 -- common: what every script shares. The loader puts it in front of each script, behind the names of
 -- its keys (k_*) and arguments (a_*) that it takes from the script's own header; see StoreScript.cs.
 --
--- A script reads and checks everything first, then writes what is new, and removes the source last: Redis does not roll
+-- A script reads and checks everything first, counts, then writes what is new, and removes the source last: Redis does not roll
 -- a script back. Should one end in the midst, the same step made again finds what is there already and does the rest:
 -- numbers are taken (meta's "seq") only once their records are written, and marks of a place are set, never added to.
 --
@@ -199,7 +199,8 @@ local function holds(running, counter, generation)
   return string.sub(running, 1, #token) == token
 end
 
--- Adds to counters of the queue: name, amount, name, amount …; zero amounts are left out.
+-- Adds to counters of the queue, before what they count is written: a step that ends in the midst and is made again may count
+-- twice, and leaves nothing out. Name, amount, name, amount …; zero amounts are left out.
 local function count(...)
   local pairs_of = { ... }
   for i = 1, #pairs_of, 2 do

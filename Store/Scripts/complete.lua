@@ -44,10 +44,6 @@ local kept = tonumber(redis.call('HGET', k_meta, 'finished') or '0')
 if #done > 0 then
   local now = server_now()
   even_without_memory(k_progress)
-  put_records(done, written)
-  for i = FIRST, first - 1, 2 do
-    if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end
-  end
   -- What a call that ended in the midst has already put among the finished is not put there, nor counted, twice.
   local fresh = done
   if any_again then
@@ -58,13 +54,17 @@ if #done > 0 then
     end
   end
   if #fresh > 0 then
-    redis.call('RPUSH', k_finished, finished_line(now, fresh))
+    count('completed', #fresh)
     kept = redis.call('HINCRBY', k_meta, 'finished', #fresh)
   end
-  local woken, buried = tell_dependents(ended, epoch, now)
+  put_records(done, written)
+  for i = FIRST, first - 1, 2 do
+    if mine[ARGV[i]] then redis.call('RPUSH', k_outbox, ARGV[i + 1]) end
+  end
+  if #fresh > 0 then redis.call('RPUSH', k_finished, finished_line(now, fresh)) end
+  local woken = tell_dependents(ended, epoch, now)
   sessions_ended(ended, now, a_generation)
   woken = woken + settle_sessions(now)
-  count('completed', #fresh, 'dead', buried)
   redis.call('PUBLISH', a_events, 'completed ' .. table.concat(done, ' '))
   announce()
   announce_replies()

@@ -22,6 +22,7 @@ local function make_ready(seq, header_text, now)
 end
 
 local function bury(seq, record, why, message, now)
+  count('dead', 1)
   local header_text, rest = split(record)
   if not outcome_of(header_text) then
     local header = cjson.decode(header_text)

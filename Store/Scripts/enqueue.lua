@@ -83,16 +83,15 @@ for n = 1, total do
 end
 
 note_last(state[2], first, epoch)
+count('enqueued', #rows + #ended, 'duplicates', total - #rows - #ended, 'cancelled', #ended, 'finished', #ended)
 put_rows(rows)
 put_rows(cancelled)
 redis.call('HSET', k_meta, 'seq', text(seq), 'epoch', epoch, 'schema', a_schema)
 for n = 1, #cancelled do tell_reply(cancelled[n].seq, cancelled[n].header, cancelled[n].rest) end
 if #ended > 0 then redis.call('RPUSH', k_finished, finished_line(now, ended)) end
 register_ids(register, text(now + tonumber(a_id_window)))
-local made = #rows
 for i = 1, #again do rows[#rows + 1] = again[i] end
-local buried = place(rows, epoch, now)
-count('enqueued', made + #ended, 'duplicates', total - made - #ended, 'dead', buried, 'cancelled', #ended, 'finished', #ended)
+place(rows, epoch, now)
 announce()
 announce_replies()
 if #rows > 0 then redis.call('PUBLISH', a_control, 'wake') end

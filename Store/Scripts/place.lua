@@ -18,9 +18,9 @@ local function any_after(first, width)
   return false
 end
 
--- Gives rows, whose records are written, their place. Returns how many became dead letters instead.
+-- Gives rows, whose records are written, their place; some become dead letters instead.
 local function place(rows, epoch, now)
-  local ready, scheduled, deferred, buried = {}, {}, {}, 0
+  local ready, scheduled, deferred = {}, {}, {}
   for i = 1, #rows do
     local row = rows[i]
     placing[row.seq] = true
@@ -48,8 +48,7 @@ local function place(rows, epoch, now)
     if failed or full then
       local header = failed and bury_failed(row.seq, row.header .. row.rest, failed, now)
           or bury(row.seq, row.header .. row.rest, 'too_many_dependents', 'Too many jobs wait for ' .. full .. ' already.', now)
-      local _, more = tell_dependents({ { row.seq, header, false } }, epoch, now)
-      buried = buried + 1 + more
+      tell_dependents({ { row.seq, header, false } }, epoch, now)
     elseif #parents > 0 then
       wait_for(row.seq, parents)
       note('deferred', row.seq)
@@ -58,5 +57,4 @@ local function place(rows, epoch, now)
     end
   end
   settle_sessions(now)
-  return buried
 end

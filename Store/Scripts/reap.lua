@@ -57,7 +57,7 @@ local names = redis.call('HGETALL', k_silos)
 local name_of = {}
 for i = 1, #names, 2 do name_of[names[i]] = names[i + 1] end
 local asked = redis.call('HLEN', k_cancels) > 0 and get_many(k_cancels, seqs) or {}
-local changed, written, ready, dead, cancelled, ended, lost = {}, {}, {}, {}, {}, {}, 0
+local changed, written, ready, dead, finished, ended, lost, cancelled = {}, {}, {}, {}, {}, {}, 0, 0
 for n = 1, #seqs do
   local seq, header_text, rest = seqs[n], nil, nil
   if records[n] then header_text, rest = split(records[n]) end
@@ -86,7 +86,8 @@ for n = 1, #seqs do
     dead[#dead + 1] = seq
     note('dead', seq)
   elseif outcome then
-    cancelled[#cancelled + 1] = seq
+    finished[#finished + 1] = seq
+    if outcome == 'x' then cancelled = cancelled + 1 end
     note(outcome == 'x' and 'cancelled' or 'completed', seq)
   elseif header_text then
     ready[#ready + 1] = ready_score(priority_of(header_text), seq)
@@ -97,16 +98,16 @@ for n = 1, #seqs do
 end
 
 redis.call('HSET', k_meta, 'tick', text(now), 'sweep', text(more and swept or now))
+local back, buried = #ready / 2, #dead / 2
+count('recovered', back, 'lost', lost, 'dead', buried, 'cancelled', cancelled, 'finished', #finished)
 if #changed > 0 then put_records(changed, written) end
 if #ready > 0 then call_many('ZADD', k_ready, ready) end
 for n = 1, #ended do tell_reply(ended[n][1], ended[n][2], ended[n][4]) end
 if #dead > 0 then mark_dead(dead) end
-if #cancelled > 0 then redis.call('RPUSH', k_finished, finished_line(now, cancelled)) end
-local back, buried = #ready / 2, #dead / 2
+if #finished > 0 then redis.call('RPUSH', k_finished, finished_line(now, finished)) end
 local woken, more_dead = tell_dependents(ended, epoch, now)
 sessions_ended(ended, now)
 woken = woken + settle_sessions(now)
-count('recovered', back, 'lost', lost, 'dead', buried + more_dead, 'cancelled', #cancelled, 'finished', #cancelled)
 announce()
 announce_replies()
 if back + woken > 0 then redis.call('PUBLISH', a_control, 'wake') end
@@ -121,4 +122,4 @@ if not more and #expired > 0 then
   call_many('ZREM', k_leases, expired)
   call_many('HDEL', k_silos, expired)
 end
-return { OK, epoch, 'tick', expired, back, buried + more_dead, #cancelled }
+return { OK, epoch, 'tick', expired, back, buried + more_dead, cancelled }

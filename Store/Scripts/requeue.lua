@@ -96,6 +96,7 @@ end
 
 if #put + #old > 0 then
   note_last(meta[2], first, epoch)
+  count('requeued', #put, 'finished', -#old)
   if #put > 0 then put_records(put, written) end
   if last > first then redis.call('HSET', k_meta, 'seq', text(last)) end
   register_ids(register, text(now + tonumber(a_id_window)))
@@ -108,7 +109,6 @@ if #put + #old > 0 then
     end
   end
   settle_sessions(now)
-  count('requeued', #put, 'finished', -#old)
   announce()
   redis.call('PUBLISH', a_control, 'wake')
   if #old > 0 then drop_records(old) end

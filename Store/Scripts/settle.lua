@@ -63,20 +63,18 @@ end
 local kept = tonumber(redis.call('HGET', k_meta, 'finished') or '0')
 if #left > 0 then
   even_without_memory(k_progress)
+  local released = #index.q / 2
+  count('retried', #index.r / 2, 'dead', #index.d / 2, 'cancelled', #finished - completed, 'released', released)
+  if #finished > 0 then kept = redis.call('HINCRBY', k_meta, 'finished', #finished) end
   if #changed > 0 then put_records(changed, written) end
   if #index.r > 0 then call_many('ZADD', k_retrying, index.r) end
   if #index.d > 0 then mark_dead(index.d) end
   if #index.q > 0 then call_many('ZADD', k_ready, index.q) end
   for n = 1, #ended do tell_reply(ended[n][1], ended[n][2], ended[n][4]) end
-  if #finished > 0 then
-    redis.call('RPUSH', k_finished, finished_line(now, finished))
-    kept = redis.call('HINCRBY', k_meta, 'finished', #finished)
-  end
-  local released = #index.q / 2
-  local woken, buried = tell_dependents(ended, epoch, now)
+  if #finished > 0 then redis.call('RPUSH', k_finished, finished_line(now, finished)) end
+  local woken = tell_dependents(ended, epoch, now)
   sessions_ended(ended, now, a_generation)
   woken = woken + settle_sessions(now)
-  count('retried', #index.r / 2, 'dead', #index.d / 2 + buried, 'cancelled', #finished - completed, 'completed', completed, 'released', released)
   announce()
   announce_replies()
   if woken > 0 or released > 0 then redis.call('PUBLISH', a_control, 'wake') end

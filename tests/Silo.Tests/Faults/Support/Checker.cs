@@ -15,8 +15,8 @@ internal sealed record Expectations
     public bool StoreForgot { get; init; }
 
     /// <summary>
-    /// Jobs that ran when the log of the store was cut in the midst of a step (Garnet): such a job may be among the finished already
-    /// and run again, and then the numbers, not the records, have it twice.
+    /// Jobs that ran when the log of the store was cut in the midst of a step (Garnet): the numbers, not the records, may have such
+    /// a job twice. They never lack one.
     /// </summary>
     public int Torn { get; init; }
 }
@@ -136,8 +136,8 @@ internal static class Checker
         Equal("jobs that wait or run", 0, counts.Queued + counts.Scheduled + counts.Deferred + counts.Retrying + counts.Running);
         if (!expected.Lost) Equal("the total of lost attempts", 0, counts.Totals["lost"]);
         Between("the total of completed jobs", items.Count - dead, counts.Totals["completed"]);
-        Equal("the total of dead letters", dead, counts.Totals["dead"]);
-        Equal("the total of claimed items", items.Count, counts.Totals["claimed"]);
+        Between("the total of dead letters", dead, counts.Totals["dead"]);
+        Between("the total of claimed items", items.Count, counts.Totals["claimed"]);
         foreach (var left in (string[])["progress", "cancels", "running"])
         {
             Equal($"entries of {left}", 0, (await bench.Redis.ExecuteAsync(new RedisCommand("HLEN", bench.Key(left)))).AsInteger());
