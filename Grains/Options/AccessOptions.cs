@@ -32,6 +32,9 @@ public sealed class AccessOptions
 
     /// <summary>Calls of one key at once, before the average counts, 1 to 1,000,000. Default 2,000.</summary>
     public int Burst { get; set; } = 2000;
+
+    /// <summary>Event streams of one key at once, 1 to 1,000,000; 0 for no limit. Default 1,000.</summary>
+    public int Streams { get; set; } = 1000;
 }
 
 /// <summary>A key, of which only the hash is known here. <c>gristmill keys new</c> makes one.</summary>

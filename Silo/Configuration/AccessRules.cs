@@ -24,6 +24,7 @@ internal static class AccessRules
         Hosts(options.Access.Hosts, access);
         access.Range("RequestsPerSecond", options.Access.RequestsPerSecond, 0, 1_000_000);
         access.Range("Burst", options.Access.Burst, 1, 1_000_000);
+        access.Range("Streams", options.Access.Streams, 0, 1_000_000);
         var api = found.Under("Api");
         api.Range("MaxBatchJobs", options.Api.MaxBatchJobs, 1, Client.IQueueClient.MaxBatch);
         api.Range("MaxBatchBytes", options.Api.MaxBatchBytes, 1024, 1_073_741_824);

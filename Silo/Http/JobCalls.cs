@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Grains.Options;
+using Gristmill.Silo.Http.Access;
 using Gristmill.Silo.Http.Document;
 using Microsoft.OpenApi;
 
@@ -21,7 +22,7 @@ internal static class JobCalls
         queue.MapGet("/jobs/{id}/events", JobEventStream.WriteAsync)
             .Describe(AccessRole.Read, "watchJob", "The events of a job, from its state of now to its outcome: state with the job, progress with how far it is.", Tag)
             .Reads("Last-Event-ID", "The id of the last event that the reader has: a number, from which it is counted on, or end.", new OpenApiSchema { Type = JsonSchemaType.String }, ParameterLocation.Header)
-            .Produces(200, typeof(string), "text/event-stream").Produces(204).Fails(404);
+            .Produces(200, typeof(string), "text/event-stream").Produces(204).Fails(404).WithMetadata(new EventStreamCall());
         queue.MapPost("/jobs/{id}/cancel", CancelAsync)
             .Describe(AccessRole.Operate, "cancelJob", "Cancels a job: at once where it waits, by telling its silo where it runs, and ahead where it has not come.", Tag)
             .Takes(Schemas.Reason(), false, "Why.").Produces<CancelAnswer>(202).Fails(404, 409);

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Gristmill.Client;
+using Gristmill.Silo.Http.Access;
+using Microsoft.AspNetCore.Authentication;
 
 namespace Gristmill.Silo.Http;
 
@@ -18,10 +20,14 @@ internal static class JobEventStream
     public const string EndId = "end";
 
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ShortestStream = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(49);
 
     public static async Task<IResult> WriteAsync(string queue, string id, HttpContext context, QueueDirectory queues, TimeProvider clock)
     {
-        var cancellationToken = context.RequestAborted;
+        using var expiry = Expiry(context, clock);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, expiry.Token);
+        var cancellationToken = over.Token;
         var target = await queues.FindAsync(queue, cancellationToken);
         if (context.Request.Headers["Last-Event-ID"] == EndId) return Results.NoContent();
         await using var events = target.WatchAsync(id, cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -35,10 +41,18 @@ internal static class JobEventStream
         }
         catch (Exception e) when (e is JobNotFoundException || cancellationToken.IsCancellationRequested)
         {
-            // The record is gone, or the reader is: the stream ends here.
+            // The record is gone, or the reader is, or its token is over: the stream ends here.
         }
 
         return Results.Empty;
+    }
+
+    // With the token that opened it a stream ends: who comes again shows another. Keys have no end.
+    private static CancellationTokenSource Expiry(HttpContext context, TimeProvider clock)
+    {
+        if (context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc is not { } end) return new CancellationTokenSource();
+        var left = end + OidcAuthentication.ClockSkew - clock.GetUtcNow();
+        return new CancellationTokenSource(left < ShortestStream ? ShortestStream : left > LongestTimer ? LongestTimer : left, clock);
     }
 
     // What is no number of ours begins anew.

@@ -15,8 +15,8 @@ internal sealed class OidcAuthentication(IOptions<GristmillOptions> silo) : ICon
     /// <summary>The scheme.</summary>
     public const string Name = "Oidc";
 
-    // A clock that is a little off is no reason to refuse; the default of five minutes is more than a little.
-    private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
+    /// <summary>A clock that is a little off is no reason to refuse; the default of five minutes is more than a little.</summary>
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
     public void Configure(JwtBearerOptions options) => Configure(Name, options);
 

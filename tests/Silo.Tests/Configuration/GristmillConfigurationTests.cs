@@ -79,6 +79,7 @@ public sealed class GristmillConfigurationTests
     [InlineData("Access:Oidc:NameClaim", "sub", "Gristmill:Access:Oidc:Audience is ''; it must be the audience that tokens name; without it a token for any other service would do.")]
     [InlineData("Access:Origins", "https://a.example/path", "Gristmill:Access:Origins:0 is 'https://a.example/path'; it must be an origin without a path, such as https://ops.example.com.")]
     [InlineData("Access:Hosts", "a:80", "Gristmill:Access:Hosts:0 is 'a:80'; it must be the name of a host without a port, such as gristmill.example.com.")]
+    [InlineData("Access:Streams", "-1", "Gristmill:Access:Streams is -1; it must be from 0 to 1000000.")]
     [InlineData("Access:Burst", "0", "Gristmill:Access:Burst is 0; it must be from 1 to 1000000.")]
     [InlineData("Api:MaxBatchJobs", "10001", "Gristmill:Api:MaxBatchJobs is 10001; it must be from 1 to 10000.")]
     public void Access_option_that_is_wrong_is_named_and_no_hash_is_shown(string key, string value, string expected)

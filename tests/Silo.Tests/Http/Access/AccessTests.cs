@@ -133,6 +133,39 @@ public sealed class AccessTests(SharedStores stores) : IClassFixture<SharedStore
     }
 
     [Fact]
+    public async Task Streams_of_a_key_are_limited_and_leave_its_calls_and_other_keys_alone()
+    {
+        await using var api = await ApiFixture.StartAsync(stores, silo: o =>
+        {
+            TestKeys.Set(o);
+            o.Access.Streams = 2;
+        });
+        var (_, job) = await api.SendAsync(HttpMethod.Post, $"{Queue}/jobs", new StringContent("""{"payload":{}}""", System.Text.Encoding.UTF8, "application/json"), ("X-Api-Key", TestKeys.Admin));
+        var path = $"{Queue}/jobs/{Text(job, "id")}/events";
+        using var first = await OpenAsync(api, path, TestKeys.Read);
+        using (var second = await OpenAsync(api, path, TestKeys.Read))
+        {
+            Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (first.StatusCode, second.StatusCode));
+            var (status, problem) = await api.SendAsync(HttpMethod.Get, path, null, ("X-Api-Key", TestKeys.Read));
+            Assert.Equal((HttpStatusCode.TooManyRequests, "urn:gristmill:too_many_streams"), (status, Text(problem, "type")));
+            Assert.Contains("'viewer' has 2 event streams open", Text(problem, "detail"), StringComparison.Ordinal);
+            Assert.Equal(HttpStatusCode.OK, (await ReadAsync(api, TestKeys.Read)).Status);
+            using var other = await OpenAsync(api, path, TestKeys.Operate);
+            Assert.Equal(HttpStatusCode.OK, other.StatusCode);
+        }
+
+        // Its room is free once the silo has seen that the reader left.
+        await Eventually.TrueAsync(
+            "room for another stream",
+            async () =>
+            {
+                using var again = await OpenAsync(api, path, TestKeys.Read);
+                return again.StatusCode == HttpStatusCode.OK;
+            },
+            cancellationToken: Stop);
+    }
+
+    [Fact]
     public async Task Pages_of_other_origins_are_let_in_only_where_they_are_named()
     {
         await using var api = await ApiFixture.StartAsync(stores, silo: o => o.Access.Origins.Add("https://ops.example"));
@@ -187,6 +220,12 @@ public sealed class AccessTests(SharedStores stores) : IClassFixture<SharedStore
         using var response = await api.Http.SendAsync(request, Stop);
         var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Stop)).RootElement;
         return (response.StatusCode, response.Headers.TryGetValues("Retry-After", out var after) ? after.Single() : null, body.TryGetProperty("detail", out var detail) ? detail.GetString()! : "");
+    }
+
+    private static async Task<HttpResponseMessage> OpenAsync(ApiFixture api, string path, string key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "X-Api-Key", key } } };
+        return await api.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Stop);
     }
 
     private static string? Text(JsonElement body, string name) => body.GetProperty(name).GetString();

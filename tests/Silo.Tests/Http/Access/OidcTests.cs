@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.ServerSentEvents;
 using System.Security.Cryptography;
 using System.Text;
 using Gristmill.Grains.Options;
 using Gristmill.Testing;
+using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Gristmill.Silo.Tests.Http.Access;
@@ -11,6 +13,9 @@ namespace Gristmill.Silo.Tests.Http.Access;
 public sealed class OidcTests(SharedStores stores) : IClassFixture<SharedStores>
 {
     private const string Queue = "/api/queues/asr";
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Token_opens_what_its_role_may_beside_keys()
@@ -60,6 +65,28 @@ public sealed class OidcTests(SharedStores stores) : IClassFixture<SharedStores>
     }
 
     [Fact]
+    public async Task Stream_ends_with_the_token_that_opened_it_and_not_before()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var authority = await OidcAuthority.StartAsync();
+        await using var api = await StartAsync(authority.Url, clock);
+        var (_, job) = await api.SendAsync(HttpMethod.Post, $"{Queue}/jobs", new StringContent("""{"payload":{}}""", Encoding.UTF8, "application/json"), TestKeys.Bearer(TestKeys.Operate));
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Queue}/jobs/{job.GetProperty("id").GetString()}/events");
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {authority.Token("gristmill-read")}");
+        using var response = await api.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Stop);
+        await using var events = SseParser.Create(await response.Content.ReadAsStreamAsync(Stop)).EnumerateAsync(Stop).GetAsyncEnumerator(Stop);
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Limit, Stop));
+
+        // The token lasts 10 minutes, and clocks may be 30 seconds off.
+        clock.Advance(TimeSpan.FromMinutes(10));
+        await (await api.SiloAsync()).StartOneAsync();
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Limit, Stop));
+        Assert.Contains("running", events.Current.Data, StringComparison.Ordinal);
+        clock.Advance(TimeSpan.FromSeconds(31));
+        Assert.False(await events.MoveNextAsync().AsTask().WaitAsync(Limit, Stop));
+    }
+
+    [Fact]
     public async Task Authority_that_is_away_refuses_tokens_and_leaves_keys_alone()
     {
         string token;
@@ -72,7 +99,7 @@ public sealed class OidcTests(SharedStores stores) : IClassFixture<SharedStores>
 
     private Task<ApiFixture> StartAsync(OidcAuthority authority) => StartAsync(authority.Url);
 
-    private Task<ApiFixture> StartAsync(string authority) => ApiFixture.StartAsync(stores, silo: o =>
+    private Task<ApiFixture> StartAsync(string authority, TimeProvider? clock = null) => ApiFixture.StartAsync(stores, clock: clock, silo: o =>
     {
         TestKeys.Set(o);
         o.Access.Oidc = new OidcOptions { Authority = authority, Audience = OidcAuthority.Audience };
