@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.ServerSentEvents;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -29,7 +30,7 @@ internal static class HttpLoad
     {
         var url = $"http://127.0.0.1:{Ports.Next()}";
         await using var silos = await SiloGroup.StartAsync(settings, redis, Load.Store(redis, settings.Redis), 1, SiloTellHandler.Name, 1000, url);
-        using var http = Client(url, Connections);
+        using var http = Client(url, 1);
         using var streams = Client(url, Readers);
         await Eventually.TrueAsync("the silo listens", () => IsUpAsync(http), TimeSpan.FromSeconds(60));
         using var over = new CancellationTokenSource();
@@ -38,10 +39,11 @@ internal static class HttpLoad
         for (var n = 0; n < Readers; n++) ids.Add(await EnqueueAsync(http, """{"payload":{"watch":true}}"""));
         var readers = ids.Select(id => ReadAsync(streams, id, events, over.Token)).ToList();
         await Eventually.TrueAsync("all readers have an event", () => events.Readers == Readers, TimeSpan.FromSeconds(60));
-        var bodies = Enumerable.Range(0, 64).Select(n => Encoding.UTF8.GetBytes($$"""{"payload":{{Encoding.UTF8.GetString(Load.Payload(n))}}}""")).ToArray();
-        await SendAsync(http, ids, bodies, WarmUp);
+        using var wires = await HttpWires.ConnectAsync(new Uri(url), Connections);
+        var requests = Requests(new Uri(url), ids);
+        await SendAsync(wires, requests, WarmUp);
         var (eventsBefore, cpu, started) = (events.Events, silos.Cpu(), Stopwatch.GetTimestamp());
-        var sent = await SendAsync(http, ids, bodies, settings.Jobs);
+        var sent = await SendAsync(wires, requests, settings.Jobs);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         var used = silos.Cpu() - cpu;
         var told = events.Events - eventsBefore;
@@ -61,8 +63,17 @@ internal static class HttpLoad
         };
     }
 
+    // The requests of a turn; each is sent as it stands here.
+    private static byte[][] Requests(Uri server, List<string> ids) => [.. ids.Select((id, n) => (n % 10) switch
+    {
+        < 5 => HttpWire.Request(server, "POST", Jobs, Encoding.UTF8.GetBytes($$"""{"payload":{{Encoding.UTF8.GetString(Load.Payload(n))}}}""")),
+        < 8 => HttpWire.Request(server, "GET", $"{Jobs}/{id}"),
+        8 => HttpWire.Request(server, "GET", $"{Jobs}?limit=50"),
+        _ => HttpWire.Request(server, "GET", $"/api/queues/{Load.Queue}"),
+    })];
+
     // Milliseconds of each request; -1 for one that failed.
-    private static async Task<List<double>> SendAsync(HttpClient http, List<string> ids, byte[][] bodies, int count)
+    private static async Task<List<double>> SendAsync(HttpWires wires, byte[][] requests, int count)
     {
         var tasks = new List<Task<double>>(count);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
@@ -73,7 +84,7 @@ internal static class HttpLoad
             while (tasks.Count < due)
             {
                 var n = tasks.Count;
-                tasks.Add(OneAsync(http, n, ids[n % ids.Count], bodies[n % bodies.Length], start + (long)((double)n / PerSecond * Stopwatch.Frequency)));
+                tasks.Add(OneAsync(wires, requests[n % requests.Length], start + (long)((double)n / PerSecond * Stopwatch.Frequency)));
             }
 
             await timer.WaitForNextTickAsync();
@@ -82,22 +93,13 @@ internal static class HttpLoad
         return [.. await Task.WhenAll(tasks)];
     }
 
-    private static async Task<double> OneAsync(HttpClient http, int n, string id, byte[] body, long due)
+    private static async Task<double> OneAsync(HttpWires wires, byte[] request, long due)
     {
         try
         {
-            using var request = (n % 10) switch
-            {
-                < 5 => new HttpRequestMessage(HttpMethod.Post, Jobs) { Content = new ByteArrayContent(body) { Headers = { { "Content-Type", "application/json" } } } },
-                < 8 => new HttpRequestMessage(HttpMethod.Get, $"{Jobs}/{id}"),
-                8 => new HttpRequestMessage(HttpMethod.Get, $"{Jobs}?limit=50"),
-                _ => new HttpRequestMessage(HttpMethod.Get, $"/api/queues/{Load.Queue}"),
-            };
-            using var response = await http.SendAsync(request);
-            await response.Content.ReadAsByteArrayAsync();
-            return response.IsSuccessStatusCode ? Stopwatch.GetElapsedTime(due).TotalMilliseconds : -1;
+            return await wires.SendAsync(request) is >= 200 and < 300 ? Stopwatch.GetElapsedTime(due).TotalMilliseconds : -1;
         }
-        catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
+        catch (Exception error) when (error is SocketException or InvalidDataException)
         {
             return -1;
         }
