@@ -39,9 +39,11 @@ internal static class StartReport
     {
         { Keys.Count: 0, Oidc: null, Insecure: true } => "OPEN TO EVERYBODY who reaches it (--insecure)",
         { Keys.Count: 0, Oidc: null } => "open to this machine",
-        { Oidc: null } => $"for {access.Keys.Count} keys",
-        _ => $"for {access.Keys.Count} keys and tokens of {access.Oidc.Authority}",
+        { Oidc: null } => $"for {Keys(access)}",
+        _ => $"for {Keys(access)} and tokens of {access.Oidc.Authority}",
     };
+
+    private static string Keys(AccessOptions access) => access.Keys.Count == 1 ? "1 key" : $"{access.Keys.Count} keys";
 
     private static async Task SayAsync(ILogger log, QueueRuntime queue)
     {

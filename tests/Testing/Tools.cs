@@ -21,6 +21,10 @@ public static class Tools
     /// <summary>Calls the API of a sample as its README does.</summary>
     public static readonly Tool Curl = new("curl", "curl");
 
+    /// <summary>A browser, and what drives it.</summary>
+    public static readonly Tool Chromium = new("chromium", "chromium");
+    public static readonly Tool ChromeDriver = new("chromedriver", "chromium-driver");
+
     /// <summary>Checks unit files.</summary>
     public static readonly Tool SystemdAnalyze = new("systemd-analyze", "systemd");
 
