@@ -39,7 +39,7 @@ public sealed class SiloOnNetworkTests
     {
         await using var silo = await SiloOnNetwork.StartAsync("http", new() { ["endpoint"] = "Inner" });
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(silo, HttpMethod.Get, "/api/queues", silo.Key)).Status);
-        Assert.Contains($"HTTP API: {silo.Url}, for 1 keys", silo.Output, StringComparison.Ordinal);
+        Assert.Contains($"HTTP API: {silo.Url}, for 1 key", silo.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("warn: Microsoft", silo.Output, StringComparison.Ordinal);
     }
 

@@ -53,17 +53,17 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<ApiFixture> StartAsync(SharedStores stores, Action<QueueOptions>? queue = null, TimeProvider? clock = null, Action<GristmillOptions>? silo = null) =>
-        await StartAsync((await stores.GetAsync(StoreKind.Redis)).Url, queue, clock, silo: silo);
+    public static async Task<ApiFixture> StartAsync(SharedStores stores, Action<QueueOptions>? queue = null, TimeProvider? clock = null, Action<GristmillOptions>? silo = null, string? environment = null) =>
+        await StartAsync((await stores.GetAsync(StoreKind.Redis)).Url, queue, clock, silo: silo, environment: environment);
 
-    public static async Task<ApiFixture> StartAsync(string url, Action<QueueOptions>? queue = null, TimeProvider? clock = null, TimeSpan? commandTimeout = null, Action<GristmillOptions>? silo = null)
+    public static async Task<ApiFixture> StartAsync(string url, Action<QueueOptions>? queue = null, TimeProvider? clock = null, TimeSpan? commandTimeout = null, Action<GristmillOptions>? silo = null, string? environment = null)
     {
         var service = $"t{Guid.NewGuid():N}";
         var address = RedisOptions.Parse(url);
         if (commandTimeout is { } limit) address.CommandTimeout = limit;
         var redis = RedisClient.Connect(address, NullLoggerFactory.Instance);
         var findings = new FindingsInHand();
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = environment });
         var log = new HostLog();
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning).AddProvider(log);
         builder.WebHost.UseUrls("http://127.0.0.1:0");

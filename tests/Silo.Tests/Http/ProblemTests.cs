@@ -25,10 +25,10 @@ public sealed class ProblemTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Equal((status, $"urn:gristmill:{code}", status), ((int)actual, Text(problem, "type"), problem.GetProperty("status").GetInt32()));
     }
 
-    [Fact]
-    public async Task Failure_that_nobody_foresaw_is_500_and_only_the_log_says_why()
+    [Theory, InlineData("Production"), InlineData("Development")]
+    public async Task Failure_that_nobody_foresaw_is_500_and_only_the_log_says_why(string environment)
     {
-        await using var api = await ApiFixture.StartAsync(stores);
+        await using var api = await ApiFixture.StartAsync(stores, environment: environment);
         api.Findings.Failure = new InvalidDataException("inner parts");
         var (status, problem) = await api.GetAsync("/api/findings");
 

@@ -1,7 +1,15 @@
 using System.Net;
 using System.Text.Json;
+using Gristmill.Grains.Options;
 using Gristmill.Silo.Findings;
+using Gristmill.Silo.Http;
+using Gristmill.Silo.Http.Access;
 using Gristmill.Testing;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Tests.Http.Access;
 
@@ -198,6 +206,38 @@ public sealed class AccessTests(SharedStores stores) : IClassFixture<SharedStore
         var (status, problem) = await api.SendAsync(HttpMethod.Get, Queue, null, ("Host", host));
         Assert.Equal(isAnswered ? HttpStatusCode.OK : HttpStatusCode.Forbidden, status);
         if (!isAnswered) Assert.Equal("urn:gristmill:unknown_host", Text(problem, "type"));
+    }
+
+    [Fact]
+    public async Task Open_api_that_listens_elsewhere_than_on_loopback_answers_nobody()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        foreach (var (address, isInsecure, status) in new[] { ("127.0.0.1", false, 204), ("::1", false, 204), ("192.0.2.1", false, 403), ("192.0.2.1", true, 204) })
+        {
+            var options = new GristmillOptions { Access = { Insecure = isInsecure } };
+            var context = new DefaultHttpContext { RequestServices = api.Services, Request = { Host = new HostString("localhost") }, Connection = { LocalIpAddress = IPAddress.Parse(address) } };
+            context.Response.Body = new MemoryStream();
+            await new HostGuard(options.Access, new AccessKeys(Options.Create(options))).CheckAsync(context, c =>
+            {
+                c.Response.StatusCode = 204;
+                return Task.CompletedTask;
+            });
+
+            Assert.Equal(status, context.Response.StatusCode);
+            context.Response.Body.Position = 0;
+            if (status == 403) Assert.Equal("urn:gristmill:not_loopback", Text((await JsonDocument.ParseAsync(context.Response.Body, cancellationToken: Stop)).RootElement, "type"));
+        }
+    }
+
+    [Fact]
+    public async Task Change_that_failed_unforeseen_is_in_the_audit_log_as_500()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var call = new RouteEndpoint(_ => Task.CompletedTask, RoutePatternFactory.Parse("/api/some/call"), 0, new EndpointMetadataCollection(new CallRole(AccessRole.Admin)), null);
+        var context = new DefaultHttpContext { Request = { Method = "POST" } };
+        context.SetEndpoint(call);
+        await Assert.ThrowsAsync<InvalidDataException>(() => api.Services.GetRequiredService<AuditLog>().FollowAsync(context, _ => throw new InvalidDataException()));
+        Assert.Contains("called POST /api/some/call: queue -, id -: 500.", Assert.Single(api.Log.Of("Gristmill.Audit")), StringComparison.Ordinal);
     }
 
     [Fact]
