@@ -89,7 +89,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private JobRun? Read(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
     {
         header.GivenId = null;
-        var wrong = PayloadReader.Read(payload.Span, queue.Fields, queue.Options.AllowOpaque, header);
+        var wrong = PayloadReader.Read(payload.Span, queue.Fields, queue.Options.AllowOpaque, header, queue.Options.Dialect);
         wrong ??= WrongReplyTo(header) ?? MissingSequence(header);
         header.Raw = false;
         var run = Create(seq, counter, generation, header, payload, epoch, now);
@@ -145,7 +145,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             return;
         }
 
-        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Fields);
+        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Fields, queue.Options.Dialect);
         admissions.Add((run, new Admission(run.Seq, run.Counter, stays, header, fingerprint)));
     }
 
