@@ -74,6 +74,9 @@ public sealed class ClientQueueOptions
     /// <summary>Whether a payload may be anything but a JSON object. Default false.</summary>
     public bool AllowOpaque { get; set; }
 
+    /// <summary>The library whose messages are payloads too, as the queue's silos have it; null, the default, for none.</summary>
+    public Dialect? Dialect { get; set; }
+
     /// <summary>The names of the payload's members that say something of the job.</summary>
     public PayloadFields Fields { get; set; } = PayloadFields.Default;
 

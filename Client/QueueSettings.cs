@@ -39,6 +39,7 @@ internal sealed class QueueSettings(ClientContext context, QueueStore store)
     {
         MaxPayloadBytes = rules.MaxPayloadBytes,
         AllowOpaque = rules.AllowOpaque,
+        Dialect = rules.Dialect,
         Fields = rules.Fields,
         IdWindow = TimeSpan.FromMilliseconds(rules.IdWindowMs),
         MaxWaiting = rules.MaxWaiting,

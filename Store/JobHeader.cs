@@ -95,6 +95,9 @@ public sealed class JobHeader
     /// <summary>Not before this time, Unix ms; 0 for at once.</summary>
     public long Due { get; set; }
 
+    /// <summary>When it is too late to start it, Unix ms; 0 for never.</summary>
+    public long Expires { get; set; }
+
     /// <summary>Ids of jobs that must complete first.</summary>
     public IReadOnlyList<string> DependsOn { get; set; } = [];
 
@@ -184,6 +187,7 @@ public sealed class JobHeader
         Number(json, "rd"u8, RetryDelay);
         Number(json, "to"u8, Timeout);
         Number(json, "due"u8, Math.Min(Due, MaxTime));
+        Number(json, "exp"u8, Math.Min(Expires, MaxTime));
         WriteDependsOn(json);
         Text(json, "rt"u8, ReplyTo);
         Text(json, "tp"u8, TraceParent);
@@ -251,6 +255,7 @@ public sealed class JobHeader
             case "rd": RetryDelay = json.GetInt64(); break;
             case "to": Timeout = json.GetInt64(); break;
             case "due": Due = json.GetInt64(); break;
+            case "exp": Expires = json.GetInt64(); break;
             case "dep": DependsOn = ReadStrings(ref json); break;
             case "rt": ReplyTo = json.GetString(); break;
             case "tp": TraceParent = json.GetString(); break;

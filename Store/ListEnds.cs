@@ -33,8 +33,12 @@ public sealed record ListEnds(long Length, ReadOnlyMemory<byte> Left, ReadOnlyMe
         return new ListEnds(items, Cut(await left.ConfigureAwait(false)), Cut(await right.ConfigureAwait(false)), (await bound.ConfigureAwait(false)).AsInteger() > 0);
     }
 
-    /// <summary>The library that keeps this list as its own; null when none does.</summary>
-    public string? OwnerOf(string list) => Left.IsEmpty ? null : ForeignDialects.OwnerOf(list, Left.Span, Right.Span, IsBound);
+    /// <summary>The library that keeps this list as its own; null when none does, or the one whose messages the list's queue takes.</summary>
+    public string? OwnerOf(string list, Dialect? own)
+    {
+        var library = Left.IsEmpty ? null : ForeignDialects.OwnerOf(list, Left.Span, Right.Span, IsBound);
+        return library == own?.ToString() ? null : library;
+    }
 
     // By the size of the first node, whatever the list's length. 0 where the server does not say.
     private static async Task<long> BytesAsync(IRedisClient redis, string list, CancellationToken cancellationToken)

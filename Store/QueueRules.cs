@@ -16,6 +16,9 @@ public sealed record QueueRules
     /// <summary>Whether a payload may be anything but a JSON object.</summary>
     public bool AllowOpaque { get; init; }
 
+    /// <summary>The library whose messages are payloads too; null for none.</summary>
+    public Dialect? Dialect { get; init; }
+
     /// <summary>How long an explicit id is remembered, ms.</summary>
     public required long IdWindowMs { get; init; }
 

@@ -50,7 +50,7 @@ internal static class JobComposer
     {
         CheckSize(payload.Length, queue, index);
         var header = new JobHeader();
-        if (PayloadReader.Read(payload.Span, queue.Fields, queue.AllowOpaque, header) is { } fault)
+        if (PayloadReader.Read(payload.Span, queue.Fields, queue.AllowOpaque, header, queue.Dialect) is { } fault)
         {
             throw new InvalidJobException("payload", fault.Reason, Place(index) + fault.Message, index);
         }
@@ -59,7 +59,7 @@ internal static class JobComposer
         var generated = generateId && header.Id is null;
         if (generated) header.Id = Guid.NewGuid().ToString("N");
         AddTrace(header);
-        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(payload.Span, queue.Fields);
+        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(payload.Span, queue.Fields, queue.Dialect);
         return new ComposedJob(new NewJob(header, fingerprint, payload), generated);
     }
 
@@ -67,7 +67,7 @@ internal static class JobComposer
     public static void CheckPayload(ReadOnlyMemory<byte> payload, ClientQueueOptions queue)
     {
         CheckSize(payload.Length, queue, null);
-        if (PayloadReader.Read(payload.Span, queue.Fields, queue.AllowOpaque, new JobHeader()) is { } fault)
+        if (PayloadReader.Read(payload.Span, queue.Fields, queue.AllowOpaque, new JobHeader(), queue.Dialect) is { } fault)
         {
             throw new InvalidJobException("payload", fault.Reason, fault.Message);
         }

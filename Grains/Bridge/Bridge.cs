@@ -64,7 +64,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
         _intake = new Intake(queue, _held, _storeClock, this, _recorder.Add, services.Clock, log);
         foreach (var list in queue.Lists)
         {
-            var waiter = new ListWaiter(services.Redis, list.Name, queue.Options.PopFrom == PopEnd.Right, item => OnListFilled(list.Name, item), services.Clock, log);
+            var waiter = new ListWaiter(services.Redis, list.Name, queue.Options.OldestAt() == PopEnd.Right, item => OnListFilled(list.Name, item), services.Clock, log);
             _lists.Add(new ListSource(list.Name, list.Priority, waiter));
         }
 
@@ -212,7 +212,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
     {
         foreach (var list in _lists.Where(l => l.Name == name))
         {
-            ListGuard.Woke(list, item);
+            ListGuard.Woke(list, item, _queue.Options.Dialect);
             list.Hint = true;
         }
 

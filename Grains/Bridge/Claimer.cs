@@ -243,7 +243,7 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         return new ClaimRequest
         {
             List = list.Name,
-            FromTail = options.PopFrom == PopEnd.Right,
+            FromTail = options.OldestAt() == PopEnd.Right,
             Generation = generation,
             Counter = counter,
             MaxItems = count,

@@ -89,7 +89,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private JobRun? Read(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
     {
         header.GivenId = null;
-        var wrong = PayloadReader.Read(payload.Span, queue.Fields, queue.Options.AllowOpaque, header);
+        var wrong = PayloadReader.Read(payload.Span, queue.Fields, queue.Options.AllowOpaque, header, queue.Options.Dialect);
         wrong ??= WrongReplyTo(header) ?? MissingSequence(header);
         header.Raw = false;
         var run = Create(seq, counter, generation, header, payload, epoch, now);
@@ -145,7 +145,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             return;
         }
 
-        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Fields);
+        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Fields, queue.Options.Dialect);
         admissions.Add((run, new Admission(run.Seq, run.Counter, stays, header, fingerprint)));
     }
 
@@ -153,6 +153,13 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     // for it (one that is awake takes it sooner). Of many, a thread's own queue would start the last first.
     private void Launch(JobRun run, bool alone)
     {
+        if (run.Header.Expires > 0 && run.Header.Expires <= storeClock.Now)
+        {
+            run.CancelledBeforeStart(EndCause.Expired);
+            fault(run);
+            return;
+        }
+
         held.Launched();
         var enqueued = run.Header.QueuedAt > 0 ? Math.Min(run.Header.QueuedAt, run.StartedAt) : run.Header.EnqueuedAt;
         var waited = Math.Max(0, storeClock.Now - enqueued) / 1000.0;
@@ -199,7 +206,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
                 Refuse(run, new PayloadFault("id_conflict", $"The id '{run.Id}' belongs to a job with another payload."), epoch);
                 break;
             case AdmitVerdict.Cancelled:
-                run.CancelledBeforeStart();
+                run.CancelledBeforeStart(EndCause.Requested);
                 fault(run);
                 break;
             default:

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Gristmill.Grains.Bridge;
 
 /// <summary>
-/// Keeps hands off a list that another library keeps as its own (<see cref="ForeignDialects.OwnerOf"/>): what lies there is
+/// Keeps hands off a list that another library keeps as its own (<see cref="ForeignDialects.OwnerOf"/>), unless that is the queue's dialect: what lies there is
 /// somebody else's work, and as dead letters it would be lost to him. Asked before a claim of a list that is suspect: one
 /// that was never looked at, woke with a foreign message, or gave one. A list that gives jobs is not looked at again.
 /// </summary>
@@ -24,7 +24,7 @@ internal sealed class ListGuard(IRedisClient redis, QueueRuntime queue, TimeProv
         string? library;
         try
         {
-            library = (await ListEnds.ReadAsync(redis, list.Name, cancellationToken)).OwnerOf(list.Name);
+            library = (await ListEnds.ReadAsync(redis, list.Name, cancellationToken)).OwnerOf(list.Name, queue.Options.Dialect);
         }
         catch (RedisServerException error) when (error.Code is RedisErrorCode.WrongType or RedisErrorCode.NoPermission)
         {
@@ -42,8 +42,10 @@ internal sealed class ListGuard(IRedisClient redis, QueueRuntime queue, TimeProv
     }
 
     /// <summary>What a wait brought: a foreign message makes the list suspect. From any thread.</summary>
-    public static void Woke(ListSource list, ReadOnlyMemory<byte> item)
+    public static void Woke(ListSource list, ReadOnlyMemory<byte> item, Dialect? own)
     {
-        if (ForeignDialects.OfList(list.Name) is not null || ForeignDialects.OfMessage(item.Span) is not null) list.IsSuspect = true;
+        if (IsForeign(ForeignDialects.OfList(list.Name)?.Library) || IsForeign(ForeignDialects.OfMessage(item.Span))) list.IsSuspect = true;
+
+        bool IsForeign(string? library) => library is not null && library != own?.ToString();
     }
 }

@@ -10,6 +10,7 @@ internal enum EndCause
     None,
     Timeout,
     Requested,
+    Expired,
     LeaseLost,
     Shutdown,
 }
@@ -96,6 +97,8 @@ internal sealed class JobPolicy(QueueOptions options)
             case EndCause.Requested:
                 header.Attempts = attempt;
                 return new Verdict(false, Settlement.Cancel, 0, "requested");
+            case EndCause.Expired:
+                return new Verdict(false, Settlement.Cancel, 0, "expired");
             case EndCause.Timeout:
                 var limit = TimeoutOf(header).TotalSeconds;
                 var message = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The attempt took longer than its limit of {limit:0.###} s.");

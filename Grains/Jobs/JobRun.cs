@@ -91,10 +91,10 @@ internal sealed class JobRun(IRunOwner owner, long seq, long counter, string gen
         Result = AttemptResult.Failure(AttemptErrorKind.Fatal, fault.Reason, fault.Message);
     }
 
-    /// <summary>Ends a job whose id was cancelled before it came.</summary>
-    public void CancelledBeforeStart()
+    /// <summary>Ends a job before any handler saw it: its id was cancelled before it came, or it came too late.</summary>
+    public void CancelledBeforeStart(EndCause cause)
     {
-        End(EndCause.Requested);
+        End(cause);
         Result = AttemptResult.Cancelled.Instance;
     }
 

@@ -17,8 +17,17 @@ public sealed class QueueOptions
     /// <summary>The lists that producers push to, by priority. Together with List at most 16.</summary>
     public List<ListOptions> Lists { get; set; } = [];
 
-    /// <summary>The end that is taken: left for producers that RPUSH (the default), right for those that LPUSH.</summary>
-    public PopEnd PopFrom { get; set; } = PopEnd.Left;
+    /// <summary>
+    /// The end that is taken: left for producers that RPUSH, right for those that LPUSH. Default left; right where the
+    /// dialect is one whose producers LPUSH.
+    /// </summary>
+    public PopEnd? PopFrom { get; set; }
+
+    /// <summary>
+    /// The library whose messages are jobs of this queue, beside plain JSON; null (the default): a list that is a library's
+    /// own is left alone, and its messages among jobs are dead letters.
+    /// </summary>
+    public Dialect? Dialect { get; set; }
 
     /// <summary>The C# handler, by the name that it was registered with. Either this or Worker.</summary>
     public string? Handler { get; set; }
@@ -100,10 +109,14 @@ public sealed class QueueOptions
     {
         MaxPayloadBytes = MaxPayloadBytes,
         AllowOpaque = AllowOpaque,
+        Dialect = Dialect,
         IdWindowMs = (long)TimeSpan.FromSeconds(IdWindowSeconds).TotalMilliseconds,
         MaxWaiting = WaitingLimit,
         Fields = ReadFields,
     };
+
+    /// <summary>The end that is taken, as it is said or follows from the dialect.</summary>
+    public PopEnd OldestAt() => PopFrom ?? (Dialect is Store.Payloads.Dialect.Celery or Store.Payloads.Dialect.Sidekiq ? PopEnd.Right : PopEnd.Left);
 
     /// <summary>All lists, those with the first priority first.</summary>
     public IReadOnlyList<ListOptions> AllLists() =>

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using Gristmill.Grains.Workers;
+using Gristmill.Store.Payloads;
 
 namespace Gristmill.Silo.Configuration;
 
@@ -69,7 +70,7 @@ internal sealed class OptionValues
             return;
         }
 
-        _wrong.Add(new WrongValue(section.Path, value, FormOf(type)));
+        _wrong.Add(new WrongValue(section.Path, value, FormOf(type) + WhyNot(value, type)));
         if (OutOfBounds(type) is { } number) _usable[section.Path] = number;
     }
 
@@ -115,6 +116,9 @@ internal sealed class OptionValues
         : type == typeof(bool) ? "true or false"
         : type == typeof(double) ? "a number"
         : "a whole number";
+
+    private static string WhyNot(string value, Type type) =>
+        type == typeof(Dialect) && ForeignDialects.WhyNotTaken(value) is { } why ? $"; {value} cannot be taken: {why}" : string.Empty;
 
     private static string? OutOfBounds(Type type) => type == typeof(double) ? "NaN"
         : type == typeof(int) ? int.MinValue.ToString(CultureInfo.InvariantCulture)

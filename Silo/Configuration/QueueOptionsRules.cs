@@ -74,10 +74,8 @@ internal static class QueueOptionsRules
             found.AddMessage("Lists", $"has '{twice.Key}' {twice.Count()} times; name each list once.");
         }
 
-        if (!Enum.IsDefined(options.PopFrom))
-        {
-            found.Add("PopFrom", ((int)options.PopFrom).ToString(System.Globalization.CultureInfo.InvariantCulture), "Left or Right");
-        }
+        if (options.PopFrom is { } end && !Enum.IsDefined(end)) found.Add("PopFrom", end.ToString(), "Left or Right");
+        if (options.Dialect is { } dialect && !Enum.IsDefined(dialect)) found.Add("Dialect", dialect.ToString(), "Celery or Sidekiq or Resque or Laravel");
 
         if (options.DeadLetterList is { Length: 0 })
         {

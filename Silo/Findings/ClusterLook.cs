@@ -2,6 +2,7 @@ using System.Globalization;
 using Gristmill.Grains.Options;
 using Gristmill.Redis;
 using Gristmill.Store;
+using Gristmill.Store.Payloads;
 
 namespace Gristmill.Silo.Findings;
 
@@ -10,6 +11,9 @@ internal sealed record ClusterQueue(string Name)
 {
     /// <summary>The lists that its items come from: configured here, or announced by its silos.</summary>
     public IReadOnlyList<string> Lists { get; init; } = [];
+
+    /// <summary>The library whose messages are its jobs: as configured here, or announced by its silos.</summary>
+    public Dialect? Dialect { get; init; }
 
     /// <summary>Whether it is configured here, or a silo serves it now: then somebody counts on its lists.</summary>
     public bool IsWanted { get; init; }
@@ -74,19 +78,21 @@ internal sealed class ClusterLook
         Probe probe, GristmillOptions options, string name, bool isServed, HashSet<string> written, HashSet<string> prefixes, CancellationToken cancellationToken)
     {
         var keys = new RedisKeys(options.Service, 0, name);
-        var meta = await probe.AskAsync("HMGET", new RedisCommand("HMGET", keys.Of("meta"), "claimed", "mirror", "replies", "lists"), cancellationToken).ConfigureAwait(false);
-        var foreign = meta is { Count: 4 } said ? ForeignLists.Parse(said[1].AsStringOrNull(), said[2].AsStringOrNull()) : ForeignLists.None;
+        var meta = await probe.AskAsync("HMGET", new RedisCommand("HMGET", keys.Of("meta"), "claimed", "mirror", "replies", "lists", "rules"), cancellationToken).ConfigureAwait(false);
+        var foreign = meta is { Count: 5 } said ? ForeignLists.Parse(said[1].AsStringOrNull(), said[2].AsStringOrNull()) : ForeignLists.None;
         if (foreign.DeadLetters is { } mirror) written.Add(mirror);
         prefixes.UnionWith(foreign.ReplyPrefixes);
-        var announced = (meta is { Count: 4 } of ? of[3].AsStringOrNull() : null)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var announced = (meta is { Count: 5 } of ? of[3].AsStringOrNull() : null)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var rules = meta is { Count: 5 } ruled ? QueueRules.Parse(ruled[4].AsStringOrNull()) : null;
         var here = options.Queues.GetValueOrDefault(name);
         return new ClusterQueue(name)
         {
             // What is configured here is what its owner looks for; others' lists are as they announced them.
             Lists = [.. (here?.AllLists().Select(l => l.Name) ?? []).Union(isServed || here is null ? announced : [], StringComparer.Ordinal)],
+            Dialect = here?.Dialect ?? (isServed || here is null ? rules?.Dialect : null),
             IsWanted = here is not null || isServed,
             IsServed = isServed,
-            Claimed = meta is { Count: 4 } counted ? long.TryParse(counted[0].AsStringOrNull(), CultureInfo.InvariantCulture, out var claimed) ? claimed : 0 : null,
+            Claimed = meta is { Count: 5 } counted ? long.TryParse(counted[0].AsStringOrNull(), CultureInfo.InvariantCulture, out var claimed) ? claimed : 0 : null,
             Counts = await probe.TryAsync<QueueCounts?>(
                 "the queues' numbers", async () => await new QueueStore(probe.Redis, keys).CountAsync(cancellationToken).ConfigureAwait(false), null).ConfigureAwait(false),
         };

@@ -58,7 +58,7 @@ internal sealed class ConfiguredLists
         foreach (var queue in cluster.Queues)
         {
             var lists = queue.Lists.Select(name => ListOf(queue.Name, name)).ToList();
-            foreach (var list in lists) await MeasureAsync(probe, list, queue.IsWanted, found, cancellationToken).ConfigureAwait(false);
+            foreach (var list in lists) await MeasureAsync(probe, list, queue, found, cancellationToken).ConfigureAwait(false);
             var claimed = await ClaimedAsync(probe, settings.Options.Service, queue.Name, cancellationToken).ConfigureAwait(false);
             var items = lists.Sum(l => Math.Max(0, l.Length));
             var epoch = queue.Counts?.Epoch ?? string.Empty;
@@ -85,9 +85,9 @@ internal sealed class ConfiguredLists
         return _lists[(queue, name)] = new ConfiguredList(queue, name);
     }
 
-    private static async Task MeasureAsync(Probe probe, ConfiguredList list, bool isWanted, List<Finding> found, CancellationToken cancellationToken)
+    private static async Task MeasureAsync(Probe probe, ConfiguredList list, ClusterQueue queue, List<Finding> found, CancellationToken cancellationToken)
     {
-        list.IsWanted = isWanted;
+        list.IsWanted = queue.IsWanted;
         var type = await probe.TypeAsync(list.Name, cancellationToken).ConfigureAwait(false);
         if (type is not ("list" or "none"))
         {
@@ -99,14 +99,17 @@ internal sealed class ConfiguredLists
         }
 
         list.Length = await probe.LengthAsync(list.Name, cancellationToken).ConfigureAwait(false);
-        if ((await probe.EndsAsync(list.Name, cancellationToken).ConfigureAwait(false)).OwnerOf(list.Name) is { } library)
+        if ((await probe.EndsAsync(list.Name, cancellationToken).ConfigureAwait(false)).OwnerOf(list.Name, queue.Dialect) is { } library)
         {
             var items = list.Length == 1 ? "1 item" : $"{list.Length} items";
             found.Add(new Finding("foreign_in_list", Finding.Error, list.Queue,
                 $"{ForeignDialects.Owned(list.Name, library)} It has {items}; the queue '{list.Queue}' gets none of them.",
-                $"Let producers RPUSH plain JSON to a list of another name and configure that one; the messages of {library} are for workers of {library}."));
+                $"Let producers RPUSH plain JSON to a list of another name and configure that one; the messages of {library} are for workers of {library}{Taken(library)}."));
         }
     }
+
+    private static string Taken(string library) =>
+        ForeignDialects.CanBeTaken(library) ? $", unless the queue shall run them: then set its Dialect to {library}" : string.Empty;
 
     // Null where it may not be asked: then nobody knows who took what.
     private static async Task<long?> ClaimedAsync(Probe probe, string service, string queue, CancellationToken cancellationToken)

@@ -175,13 +175,15 @@ internal sealed class ForeignQueues(ConfiguredLists configured, DoctorSettings s
 
     private static Finding OfDialect(ForeignQueue dialect, Candidate candidate, List<ConfiguredList> idle)
     {
+        var canBeTaken = ForeignDialects.CanBeTaken(dialect.Library);
+        var taken = canBeTaken ? $"; or configure a queue with the list '{candidate.Key}' and Dialect {dialect.Library}" : string.Empty;
         var ours = idle.Count == 0 ? null : idle.FirstOrDefault(l => l.Name == dialect.Queue || l.Queue == dialect.Queue) ?? Nearest(dialect.Queue, idle);
         return new Finding("other_library", ours is null ? Finding.Info : Finding.Warning, ours?.Queue,
             $"The {dialect.Library} queue '{dialect.Queue}' (key '{candidate.Key}') has {candidate.Items}{(ours is null ? "" : $", while the list '{ours.Name}' is empty")}: " +
-            $"{dialect.Library} wraps jobs in a form of its own, which Gristmill does not run.",
+            $"{dialect.Library} wraps jobs in a form of its own, which Gristmill {(canBeTaken ? $"runs only in a queue with Dialect {dialect.Library}" : "does not run")}.",
             ours is null
-                ? $"If '{candidate.Key}' is meant for this cluster, let producers RPUSH plain JSON; otherwise see to the {dialect.Library} workers."
-                : $"Let producers RPUSH plain JSON to '{ours.Name}' instead of enqueueing with {dialect.Library}; or run workers of {dialect.Library} for '{dialect.Queue}'.");
+                ? $"If '{candidate.Key}' is meant for this cluster, let producers RPUSH plain JSON; otherwise see to the {dialect.Library} workers{taken}."
+                : $"Let producers RPUSH plain JSON to '{ours.Name}' instead of enqueueing with {dialect.Library}; or run workers of {dialect.Library} for '{dialect.Queue}'{taken}.");
     }
 
     private static ConfiguredList Nearest(string queue, List<ConfiguredList> idle) =>

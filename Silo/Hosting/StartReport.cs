@@ -58,7 +58,7 @@ internal static class StartReport
         var waits = string.Join(", ", Enumerable.Range(1, Math.Min(retry.Retries, 4))
             .Select(n => (Math.Min(retry.BaseSeconds * Math.Pow(retry.Factor, n - 1), retry.CapSeconds)).ToString("0.###", CultureInfo.InvariantCulture)));
         log.Queue(
-            queue.Name, lists.Count == 0 ? "no list, API only" : $"{options.PopFrom.ToString().ToLowerInvariant()} of {string.Join(", ", lists)}", queue.Runner.Describe(),
+            queue.Name, lists.Count == 0 ? "no list, API only" : $"{options.OldestAt().ToString().ToLowerInvariant()} of {string.Join(", ", lists)}", queue.Runner.Describe(),
             Math.Min(options.Concurrency, options.Worker?.Count ?? int.MaxValue), options.TimeoutSeconds, retry.Retries, waits.Length == 0 ? "none" : waits + (retry.Retries > 4 ? " …" : " s"));
     }
 

@@ -89,6 +89,7 @@ internal static class GristmillApi
             {
                 MaxPayloadBytes = queue.MaxPayloadBytes,
                 AllowOpaque = queue.AllowOpaque,
+                Dialect = queue.Dialect,
                 Fields = queue.ReadFields,
                 MaxWaiting = queue.WaitingLimit,
                 IdWindow = TimeSpan.FromSeconds(queue.IdWindowSeconds),

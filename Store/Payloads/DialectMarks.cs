@@ -29,14 +29,14 @@ internal struct DialectMarks
     }
 
     /// <summary>The library whose message this is; null when it is none that is known.</summary>
-    public readonly string? Name
+    public readonly Dialect? Library
     {
         get
         {
-            if (Has(Mark.Body | Mark.Headers | Mark.Properties | Mark.ContentEncoding)) return "Celery";
-            if (Has(Mark.Class | Mark.Args | Mark.Jid)) return "Sidekiq";
-            if (Has(Mark.Job | Mark.Data | Mark.DisplayName)) return "Laravel";
-            return _members == 2 && Has(Mark.Class | Mark.Args) ? "Resque" : null;
+            if (Has(Mark.Body | Mark.Headers | Mark.Properties | Mark.ContentEncoding)) return Dialect.Celery;
+            if (Has(Mark.Class | Mark.Args | Mark.Jid)) return Dialect.Sidekiq;
+            if (Has(Mark.Job | Mark.Data | Mark.DisplayName)) return Dialect.Laravel;
+            return _members == 2 && Has(Mark.Class | Mark.Args) ? Dialect.Resque : null;
         }
     }
 

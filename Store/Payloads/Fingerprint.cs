@@ -6,7 +6,8 @@ namespace Gristmill.Store.Payloads;
 /// <summary>
 /// What makes two payloads of one id the same job: the SHA-256 of the payload's top-level members in order, each as name,
 /// a zero byte, its JSON text and a zero byte, without the members that change with each push (when it was queued, the
-/// trace context). Of a payload that is no object: the SHA-256 of its bytes. The first 12 bytes, in base64url.
+/// trace context; of a message of the queue's dialect Celery its properties, which name the delivery). Of a payload that is
+/// no object: the SHA-256 of its bytes. The first 12 bytes, in base64url.
 /// </summary>
 public static class Fingerprint
 {
@@ -14,10 +15,14 @@ public static class Fingerprint
     private static readonly byte[] Zero = [0];
 
     /// <summary>The fingerprint of a payload: 16 characters.</summary>
-    public static string Of(ReadOnlySpan<byte> payload, PayloadFields fields)
+    /// <param name="payload">The bytes as pushed.</param>
+    /// <param name="fields">The names of the members.</param>
+    /// <param name="own">The library whose messages are payloads too; null for none.</param>
+    public static string Of(ReadOnlySpan<byte> payload, PayloadFields fields, Dialect? own = null)
     {
+        var isCelery = own == Dialect.Celery && ForeignDialects.DialectOf(payload) == own;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        if (!TryMembers(payload, fields, hash))
+        if (!TryMembers(payload, fields, isCelery, hash))
         {
             // Also clears what a broken object may have left in the hash.
             hash.GetHashAndReset();
@@ -29,7 +34,7 @@ public static class Fingerprint
         return System.Buffers.Text.Base64Url.EncodeToString(digest[..Length]);
     }
 
-    private static bool TryMembers(ReadOnlySpan<byte> payload, PayloadFields fields, IncrementalHash hash)
+    private static bool TryMembers(ReadOnlySpan<byte> payload, PayloadFields fields, bool isCelery, IncrementalHash hash)
     {
         try
         {
@@ -37,7 +42,8 @@ public static class Fingerprint
             if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return false;
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             {
-                var volatileMember = json.ValueTextEquals(fields.QueuedAt) || json.ValueTextEquals(fields.TraceParent) || json.ValueTextEquals(fields.TraceState);
+                var volatileMember = json.ValueTextEquals(fields.QueuedAt) || json.ValueTextEquals(fields.TraceParent) || json.ValueTextEquals(fields.TraceState)
+                    || (isCelery && json.ValueTextEquals("properties"u8));
                 var name = json.ValueSpan;
                 json.Read();
                 var start = (int)json.TokenStartIndex;

@@ -77,8 +77,12 @@ public static class ForeignDialects
     }
 
     /// <summary>The library whose message this is; null when it is none that is known. The text may be cut.</summary>
-    public static string? OfMessage(ReadOnlySpan<byte> item)
+    public static string? OfMessage(ReadOnlySpan<byte> item) => DialectOf(item)?.ToString();
+
+    /// <summary>The same, as what a queue can be told to take.</summary>
+    public static Dialect? DialectOf(ReadOnlySpan<byte> item)
     {
+        item = item.TrimStart(" \t\r\n"u8);
         if (item.IsEmpty || item[0] != (byte)'{') return null;
         var json = new Utf8JsonReader(item, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = PayloadReader.MaxDepth }));
         var marks = default(DialectMarks);
@@ -97,7 +101,7 @@ public static class ForeignDialects
             return null;
         }
 
-        return marks.Name;
+        return marks.Library;
     }
 
     /// <summary>The set in which Celery says that a list is a queue of its own.</summary>
@@ -122,6 +126,18 @@ public static class ForeignDialects
     /// <summary>What is said of a list with an <see cref="OwnerOf"/>.</summary>
     public static string Owned(string list, string library) =>
         $"The list '{list}' is a queue of {library}, with its messages: nothing is taken from it, and every byte stays.";
+
+    /// <summary>Whether a queue can be told to take the messages of a library.</summary>
+    public static bool CanBeTaken(string library) => Enum.TryParse<Dialect>(library, out _);
+
+    /// <summary>Why no queue can take the messages of a library; null when nothing of it is known here.</summary>
+    /// <param name="library">Its name, in any case.</param>
+    public static string? WhyNotTaken(string library) => library.ToUpperInvariant() switch
+    {
+        "RQ" or "BULLMQ" or "ASYNQ" => "its lists hold ids alone, and the jobs lie elsewhere",
+        "ARQ" => "its queues are sorted sets of ids, and the jobs are no JSON",
+        _ => null,
+    };
 
     private static bool IsObject(ReadOnlySpan<byte> item) => !item.IsEmpty && item[0] == (byte)'{';
 

@@ -30,8 +30,9 @@ public static class PayloadReader
     /// <param name="fields">The names of the members.</param>
     /// <param name="allowOpaque">Whether anything but a JSON object is a payload too.</param>
     /// <param name="header">Gets what is found; what the payload does not say stays as it is.</param>
+    /// <param name="own">The library whose messages are payloads too; null for none.</param>
     /// <returns>Why this cannot be a job; null when it can.</returns>
-    public static PayloadFault? Read(ReadOnlySpan<byte> payload, PayloadFields fields, bool allowOpaque, JobHeader header)
+    public static PayloadFault? Read(ReadOnlySpan<byte> payload, PayloadFields fields, bool allowOpaque, JobHeader header, Dialect? own = null)
     {
         if (payload.IsEmpty)
         {
@@ -52,7 +53,7 @@ public static class PayloadReader
                 return allowOpaque ? null : new PayloadFault("malformed", $"The payload is a JSON {Kind(json.TokenType)}; a JSON object is expected.");
             }
 
-            return ReadObject(ref json, fields, header);
+            return ReadObject(ref json, fields, header, own, DialectEnvelope.Of(payload, own));
         }
         catch (JsonException wrong)
         {
@@ -62,7 +63,7 @@ public static class PayloadReader
         }
     }
 
-    private static PayloadFault? ReadObject(ref Utf8JsonReader json, PayloadFields fields, JobHeader header)
+    private static PayloadFault? ReadObject(ref Utf8JsonReader json, PayloadFields fields, JobHeader header, Dialect? own, DialectEnvelope? envelope)
     {
         var names = fields.Names;
         var dialect = default(DialectMarks);
@@ -70,8 +71,10 @@ public static class PayloadReader
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             dialect.See(ref json);
-            var field = Find(ref json, names);
+            var field = envelope?.Shadows(ref json) == true ? -1 : Find(ref json, names);
+            var isEnvelope = envelope?.Has(ref json) == true;
             json.Read();
+            if (isEnvelope) envelope!.Take(json);
             if (field >= 0 && json.TokenType != JsonTokenType.Null)
             {
                 // What is wrong first is said; the id is wanted in any case, to find the dead letter by.
@@ -90,9 +93,10 @@ public static class PayloadReader
         {
         }
 
-        return dialect.Name is { } foreign
+        var wrongEnvelope = envelope?.Fill(header);
+        return dialect.Library is { } foreign && foreign != own
             ? new PayloadFault("foreign_dialect", $"The payload is a message of {foreign}, not a job of this queue's producers.")
-            : fault;
+            : fault ?? wrongEnvelope;
     }
 
     private static PayloadFault? Take(PayloadField field, ref Utf8JsonReader json, string name, JobHeader header)
@@ -103,8 +107,7 @@ public static class PayloadReader
         }
         catch (InvalidOperationException)
         {
-            // An escaped half of a surrogate pair, which no string can hold.
-            return new PayloadFault("invalid_field", $"The field '{name}' is no valid Unicode text.");
+            return PayloadValues.NoUnicode(name);
         }
     }
 

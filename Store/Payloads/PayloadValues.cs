@@ -36,9 +36,7 @@ internal static class PayloadValues
             case PayloadField.RetryDelay:
                 return Seconds(ref json, name, 0, MaxRetryDelaySeconds, ms => header.RetryDelay = ms);
             case PayloadField.RunAt:
-                if (Time(ref json) is not { } due) return Wrong(name, "a time (ISO 8601 or Unix seconds)", json);
-                header.Due = due;
-                return null;
+                return Moment(ref json, name, due => header.Due = due);
             case PayloadField.DependsOn:
                 return DependsOn(ref json, name, header);
             case PayloadField.ReplyTo:
@@ -73,7 +71,8 @@ internal static class PayloadValues
         return id.Any(char.IsControl) ? "has control characters" : null;
     }
 
-    private static PayloadFault? Id(ref Utf8JsonReader json, string name, Action<string> take)
+    /// <summary>Reads an id: a string or a number.</summary>
+    public static PayloadFault? Id(ref Utf8JsonReader json, string name, Action<string> take)
     {
         if (json.TokenType == JsonTokenType.Number)
         {
@@ -83,6 +82,17 @@ internal static class PayloadValues
 
         return json.TokenType == JsonTokenType.String ? Bounded(json.GetString()!, name, take) : Wrong(name, "a string or a number", json);
     }
+
+    /// <summary>Reads a time that must be one: Unix ms.</summary>
+    public static PayloadFault? Moment(ref Utf8JsonReader json, string name, Action<long> take)
+    {
+        if (Time(ref json) is not { } time) return Wrong(name, "a time (ISO 8601 or Unix seconds)", json);
+        take(time);
+        return null;
+    }
+
+    /// <summary>An escaped half of a surrogate pair, which no string can hold.</summary>
+    public static PayloadFault NoUnicode(string name) => new("invalid_field", $"The field '{name}' is no valid Unicode text.");
 
     private static PayloadFault? Bounded(string id, string name, Action<string> take)
     {

@@ -83,7 +83,7 @@ for n = 1, #seqs do
       header.sid, header.sq, header.sn, header.se = nil, nil, nil, nil
     end
     header.st, header.t0, header.t1, header.why, header.n, header.pr, header.w = nil, nil, nil, nil, nil, nil, nil
-    header.a, header.lost, header.oom, header.due = nil, nil, nil, nil
+    header.a, header.lost, header.oom, header.due, header.exp = nil, nil, nil, nil, nil
     local header_text = encode(header)
     put[#put + 1] = number
     written[#written + 1] = header_text .. '\n' .. payload

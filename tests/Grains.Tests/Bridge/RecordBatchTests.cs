@@ -18,7 +18,7 @@ public sealed class RecordBatchTests
     {
         var run = Run(7, new JobHeader());
         run.End(EndCause.Shutdown);
-        run.CancelledBeforeStart();
+        run.CancelledBeforeStart(EndCause.Requested);
         _batch.Add(run);
         var settled = Assert.Single(_batch.Settled);
         Assert.Equal((7L, 3L, Settlement.Release, (JobHeader?)null), (settled.Seq, settled.Counter, settled.Settlement, settled.Header));

@@ -81,10 +81,23 @@ public sealed class SettingsTests(SharedStores stores) : IClassFixture<SharedSto
     }
 
     [Fact]
+    public async Task Message_of_the_queues_dialect_is_a_job_with_its_id_and_without_the_dialect_none()
+    {
+        await using var fixture = await ClientFixture.CreateAsync(stores, StoreKind.Redis);
+        var message = """{"class":"Work","args":[],"jid":"j1"}"""u8.ToArray();
+        var silo = await fixture.SiloAsync();
+        await silo.Store.AnnounceAsync([], Rules with { Dialect = Dialect.Sidekiq }, Stop);
+        Assert.Equal("j1", (await fixture.Queue.EnqueueRawAsync(message, cancellationToken: Stop)).Id);
+        var refused = await Assert.ThrowsAsync<InvalidJobException>(() => fixture.Client.Queue("other").EnqueueRawAsync(message, cancellationToken: Stop));
+        Assert.Equal("foreign_dialect", refused.Reason);
+    }
+
+    [Fact]
     public void Rules_read_back_as_they_were_written()
     {
-        var rules = Rules with { AllowOpaque = true, Fields = PayloadFields.Default with { Sequence = "n", JobId = "uuid" } };
+        var rules = Rules with { AllowOpaque = true, Dialect = Dialect.Celery, Fields = PayloadFields.Default with { Sequence = "n", JobId = "uuid" } };
         Assert.Equal(rules.ToJson(), QueueRules.Parse(rules.ToJson())!.ToJson());
+        Assert.Contains("\"dialect\":\"Celery\"", rules.ToJson(), StringComparison.Ordinal);
         Assert.Contains("\"sequence\":\"n\"", rules.ToJson(), StringComparison.Ordinal);
     }
 }

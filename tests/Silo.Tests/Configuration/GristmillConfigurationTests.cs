@@ -17,6 +17,32 @@ public sealed class GristmillConfigurationTests
         Assert.Equal(("asr", "asr_chunk_queue", 7, PopEnd.Right), (queue.Key, queue.Value.List, queue.Value.Retry.Retries, queue.Value.PopFrom));
     }
 
+    [Theory]
+    [InlineData("celery", null, PopEnd.Right)]
+    [InlineData("Sidekiq", null, PopEnd.Right)]
+    [InlineData("Sidekiq", "Left", PopEnd.Left)]
+    [InlineData("Resque", null, PopEnd.Left)]
+    [InlineData("Laravel", null, PopEnd.Left)]
+    [InlineData(null, null, PopEnd.Left)]
+    public void Oldest_item_is_where_the_dialects_producers_leave_it(string? dialect, string? end, PopEnd oldest)
+    {
+        var queue = Load(new() { [$"{Asr}:List"] = "q", [$"{Asr}:Handler"] = "h", [$"{Asr}:Dialect"] = dialect, [$"{Asr}:PopFrom"] = end }).Queues["asr"];
+        Assert.Equal((dialect, oldest), (queue.Dialect?.ToString().Replace("Celery", "celery", StringComparison.Ordinal), queue.OldestAt()));
+        Assert.Equal(queue.Dialect, queue.ToRules().Dialect);
+    }
+
+    [Theory]
+    [InlineData("rq", "; rq cannot be taken: its lists hold ids alone, and the jobs lie elsewhere.")]
+    [InlineData("BullMQ", "; BullMQ cannot be taken: its lists hold ids alone, and the jobs lie elsewhere.")]
+    [InlineData("Asynq", "; Asynq cannot be taken: its lists hold ids alone, and the jobs lie elsewhere.")]
+    [InlineData("ARQ", "; ARQ cannot be taken: its queues are sorted sets of ids, and the jobs are no JSON.")]
+    [InlineData("Beanstalk", ".")]
+    [InlineData("7", ".")]
+    public void Dialect_that_no_queue_can_take_is_refused_with_the_reason(string dialect, string reason) =>
+        Assert.Equal(
+            $"{Asr}:Dialect is '{dialect}'; it must be Celery or Sidekiq or Resque or Laravel{reason}",
+            Assert.Single(Failures(new() { [$"{Asr}:Handler"] = "h", [$"{Asr}:Dialect"] = dialect })));
+
     [Fact]
     public void Short_names_fill_what_is_open()
     {

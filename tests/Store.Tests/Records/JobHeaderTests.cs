@@ -12,7 +12,7 @@ public sealed class JobHeaderTests(SharedStores stores) : IClassFixture<SharedSt
     private static JobHeader Full() => new()
     {
         Raw = true, Id = "an id " + "ü☃", EnqueuedAt = 1_700_000_000_123, QueuedAt = JobHeader.MaxTime, Priority = 0, SessionId = Spoof, Attempts = 2, Lost = 1, OutOfMemory = 1,
-        MaxRetries = 0, RetryDelay = 86_400_000, Timeout = 2_592_000_000, Due = JobHeader.MaxTime - 1, DependsOn = ["a/b", "c\\d"], ReplyTo = "replies", TraceParent = "tp", TraceState = Spoof,
+        MaxRetries = 0, RetryDelay = 86_400_000, Timeout = 2_592_000_000, Due = JobHeader.MaxTime - 1, Expires = JobHeader.MaxTime - 2, DependsOn = ["a/b", "c\\d"], ReplyTo = "replies", TraceParent = "tp", TraceState = Spoof,
         Reason = "why", StartedAt = 1_700_000_000_124, FinishedAt = 1_700_000_000_125, Silo = "silo", PayloadLength = 7, RequeuedFrom = 3,
         Progress = new JobProgress(1, 2, "\u007f\u2028"), Errors = [new JobError(1_700_000_000_126, 1, "error", Spoof)],
     };
