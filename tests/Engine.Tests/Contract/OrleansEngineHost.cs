@@ -167,15 +167,11 @@ public sealed class EngineHost : IAsyncDisposable
         silo.ConfigureEndpoints(IPAddress.Loopback, port, gatewayPort: 0);
     }
 
-    // The caller finds grains on the callee once it knows what that one hosts.
-    private static async Task KnownAsync(IHost caller, IHost callee)
+    // The caller finds grains on the callee once it knows what that one hosts. An update is told of before it is the current one.
+    private static Task KnownAsync(IHost caller, IHost callee)
     {
         var silo = callee.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
         var manifests = caller.Services.GetRequiredService<IClusterManifestProvider>();
-        if (manifests.Current.Silos.ContainsKey(silo)) return;
-        await foreach (var manifest in manifests.Updates.WithCancellation(TestContext.Current.CancellationToken))
-        {
-            if (manifest.Silos.ContainsKey(silo)) return;
-        }
+        return Eventually.TrueAsync("the caller knows what the callee hosts", () => manifests.Current.Silos.ContainsKey(silo), StopLimit, TestContext.Current.CancellationToken);
     }
 }
