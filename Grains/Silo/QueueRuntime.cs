@@ -43,6 +43,9 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     /// <summary>How jobs that belong together are treated; null when each stands for itself.</summary>
     public SessionPolicy? Sessions { get; } = options.Sessions?.ToPolicy(options.KeepFinishedSeconds);
 
+    /// <summary>What other silos of the queue must have alike.</summary>
+    public IReadOnlyDictionary<string, string> SharedOptions { get; } = Gristmill.Grains.Options.SharedOptions.Of(options);
+
     /// <summary>The members of payloads that are read.</summary>
     public PayloadFields Fields { get; } = options.ReadFields;
 

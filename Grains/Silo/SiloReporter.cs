@@ -80,7 +80,15 @@ internal sealed class SiloReporter(
     private async Task<SiloRecord> RecordAsync()
     {
         var served = new List<SiloQueueRecord>();
-        foreach (var queue in queues.All) served.Add(new SiloQueueRecord(queue.Name, queue.Generation, queue.Capacity, queue.Executing, await TroubleAsync(queue)) { WaitingFor = gpus.WhyWaiting(queue.Name).Word() });
+        foreach (var queue in queues.All)
+        {
+            served.Add(new SiloQueueRecord(queue.Name, queue.Generation, queue.Capacity, queue.Executing, await TroubleAsync(queue))
+            {
+                WaitingFor = gpus.WhyWaiting(queue.Name).Word(),
+                Options = queue.SharedOptions,
+            });
+        }
+
         return new SiloRecord
         {
             Id = silo.Id,

@@ -53,6 +53,7 @@ internal sealed class DoctorLook
         (Silos, Queues) = (cluster.Silos.Count(s => !s.IsLost), cluster.Queues.Count);
         await _lists.LookAsync(_probe, cluster, _settings, found, cancellationToken).ConfigureAwait(false);
         await QueueFindings.LookAsync(_probe, cluster, _lists, _settings, found, cancellationToken).ConfigureAwait(false);
+        OptionFindings.Look(cluster, found);
         await SiloFindings.LookAsync(_probe, cluster, _settings, found, cancellationToken).ConfigureAwait(false);
         await _foreign.LookAsync(_probe, cluster, found, cancellationToken).ConfigureAwait(false);
         var (clients, popping) = await ClientSamples.TakeAsync(_probe, _settings, _clock, cancellationToken).ConfigureAwait(false);

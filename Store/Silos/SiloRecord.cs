@@ -69,6 +69,9 @@ public sealed record SiloQueueRecord(string Name, string Generation, int Capacit
 {
     /// <summary>Why no job can start for want of a device: no_slot, memory, model_loading, device_put_aside or no_device; null otherwise.</summary>
     public string? WaitingFor { get; init; }
+
+    /// <summary>The options that all silos of the queue must have alike, each with a digest of its value; null from a version that does not say.</summary>
+    public IReadOnlyDictionary<string, string>? Options { get; init; }
 }
 
 /// <summary>A silo and how long ago it was heard of.</summary>
