@@ -95,6 +95,7 @@ internal static class SiloCommand
         if (embedded is not null) builder.Services.PostConfigure<GristmillOptions>(o => o.Redis = embedded.Url);
         builder.AddGristmillTelemetry(options.SiloName);
         builder.Services.AddSingleton<OpenRequests>().AddHostedService(provider => provider.GetRequiredService<OpenRequests>());
+        HandlerAssemblies.AddTo(builder.Services, options.HandlerAssemblies, builder.Configuration);
         builder.Services.AddGristmillSilo();
         builder.Services.AddGristmillApi();
         builder.Services.AddFindings();
