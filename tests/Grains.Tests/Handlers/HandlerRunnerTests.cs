@@ -17,6 +17,13 @@ public sealed class HandlerRunnerTests
         Assert.Equal("""{"sessionId":"s1","number":8,"text":null}""", Attempts.ResultOf(result));
     }
 
+    [Fact]
+    public async Task Text_of_a_result_is_written_as_it_is()
+    {
+        await using var runner = await StartAsync<NodeHandler>();
+        Assert.Equal("\"it's <b> + ü\"", Attempts.ResultOf(await runner.RunAsync("""{"name":"it's <b> + ü"}""", TestEnd)));
+    }
+
     [Theory]
     [InlineData(typeof(AttributedHandler), """{"n":3}""", "3")]
     [InlineData(typeof(NodeHandler), """{"name":"x"}""", "\"x\"")]
