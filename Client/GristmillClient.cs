@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Gristmill.Redis;
 using Gristmill.Store;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gristmill.Client;
 
@@ -47,12 +48,13 @@ public sealed class GristmillClient : IGristmillClient
 
     /// <summary>A client with a connection of its own, which connects in the background.</summary>
     /// <param name="options">The options; Redis must be set.</param>
-    /// <param name="loggerFactory">Where losses are told.</param>
+    /// <param name="loggerFactory">Where losses are told; null for nowhere.</param>
     /// <param name="timeProvider">The clock of waits; null for the system's.</param>
     /// <exception cref="ArgumentException">An option is out of its bounds; the message names each.</exception>
-    public static GristmillClient Connect(GristmillClientOptions options, ILoggerFactory loggerFactory, TimeProvider? timeProvider = null)
+    public static GristmillClient Connect(GristmillClientOptions options, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null)
     {
         Validate(options);
+        loggerFactory ??= NullLoggerFactory.Instance;
         var address = RedisOptions.Parse(options.Redis ?? throw new ArgumentException($"{nameof(options.Redis)} is not set; it must be an address such as redis://localhost:6379/0.", nameof(options)));
         address.ClientName = "gristmill-client";
         var redis = RedisClient.Connect(address, loggerFactory, timeProvider);

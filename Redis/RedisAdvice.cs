@@ -24,6 +24,13 @@ public static class RedisAdvice
         };
     }
 
+    /// <summary>The message as a sentence that others may follow: what a server or the system says ends as it likes.</summary>
+    public static string Sentence(string message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return message.EndsWith('.') ? message : message + ".";
+    }
+
     // What a script may not do is an error of the script, with another code.
     private static bool IsForbidden(RedisServerException said) => said.Code == RedisErrorCode.NoPermission
         || said.Message.Contains("The user executing the script can't", StringComparison.Ordinal);

@@ -83,6 +83,9 @@ internal static partial class BridgeLog
     [LoggerMessage(1034, LogLevel.Warning, "Queue {Queue}: job {Job} is a dead letter after attempt {Attempt} ({Reason}): {Error}")]
     public static partial void Buried(this ILogger log, string queue, string job, int attempt, string reason, string error);
 
+    [LoggerMessage(1037, LogLevel.Warning, "Queue {Queue}: job {Job} was refused before any attempt and is a dead letter ({Reason}): {Error}")]
+    public static partial void BuriedUntried(this ILogger log, string queue, string job, string reason, string error);
+
     [LoggerMessage(1035, LogLevel.Information, "Queue {Queue}: job {Job} was cancelled in attempt {Attempt}.")]
     public static partial void Cancelled(this ILogger log, string queue, string job, int attempt);
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Gristmill.Store;
 
@@ -8,6 +9,8 @@ namespace Gristmill.Grains.Bridge;
 internal sealed class OutcomeMessages : IOutcomeMessages
 {
     public static readonly OutcomeMessages Instance = new();
+
+    private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     // A mirrored dead letter shows a larger payload by its beginning only.
     private const int MaxMirroredPayload = 64 * 1024;
@@ -66,7 +69,7 @@ internal sealed class OutcomeMessages : IOutcomeMessages
     private static byte[] Write(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, Writing))
         {
             json.WriteStartObject();
             write(json);

@@ -81,7 +81,8 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
             {
                 case Settlement.Bury:
                     dead++;
-                    log.Buried(queue.Name, run.Id, run.Attempt, verdict.Reason ?? string.Empty, LastError(run));
+                    if (run.Fault is not null) log.BuriedUntried(queue.Name, run.Id, verdict.Reason ?? string.Empty, LastError(run));
+                    else log.Buried(queue.Name, run.Id, run.Attempt, verdict.Reason ?? string.Empty, LastError(run));
                     break;
                 case Settlement.Cancel:
                     cancelled++;

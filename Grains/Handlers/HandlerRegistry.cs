@@ -4,10 +4,10 @@ using Microsoft.Extensions.Options;
 namespace Gristmill.Grains.Handlers;
 
 /// <summary>
-/// Names → handlers: those of the container and those of the configured plug-ins, read once when the silo starts.
+/// Names → handlers: those of the program and those of the configured assemblies, read once when the silo starts.
 /// Bridges ask it for the runner of their queue's handler.
 /// </summary>
-/// <remarks>Creating it throws <see cref="RunnerStartException"/> when a name is taken twice or a plug-in is unusable.</remarks>
+/// <remarks>Creating it throws <see cref="RunnerStartException"/> when a name is taken twice.</remarks>
 internal sealed class HandlerRegistry
 {
     private readonly IServiceProvider _services;
@@ -24,7 +24,7 @@ internal sealed class HandlerRegistry
         _services = services;
         _options = options.Value;
         _loggers = loggers;
-        foreach (var registration in registrations.Concat(_options.Plugins.SelectMany(PluginLoader.Load)))
+        foreach (var registration in registrations)
         {
             Add(registration);
         }

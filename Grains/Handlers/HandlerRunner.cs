@@ -44,7 +44,7 @@ internal sealed class HandlerRunner(
         }
         catch (Exception error)
         {
-            throw new RunnerStartException($"The {Describe()} cannot be created: {error.Message}", error);
+            throw new RunnerStartException($"The {Describe()} cannot be created: {error.Message}{Hint(error)}", error);
         }
     }
 
@@ -61,6 +61,11 @@ internal sealed class HandlerRunner(
             ? invoker.InvokeAsync(handler, context, cancellationToken)
             : RunScopedAsync(context, cancellationToken);
     }
+
+    // The container says so in words alone.
+    private static string Hint(Exception error) => error is InvalidOperationException && error.Message.Contains("resolve service", StringComparison.Ordinal)
+        ? $" Register it in a class that implements {nameof(IHandlerServices)}, in the same assembly, and start the silo again."
+        : string.Empty;
 
     public ValueTask DisposeAsync() => DisposeAsync(_singletonIsOurs ? _singleton : null);
 
@@ -86,7 +91,7 @@ internal sealed class HandlerRunner(
         }
     }
 
-    /// <summary>Handlers of plug-ins are unknown to the container, which then only fills their constructor.</summary>
+    /// <summary>Handlers of configured assemblies are unknown to the container, which then only fills their constructor.</summary>
     private (object Handler, bool Ours) Resolve(IServiceProvider scope) =>
         scope.GetService(registration.HandlerType) is { } known
             ? (known, false)

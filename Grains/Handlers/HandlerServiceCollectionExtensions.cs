@@ -39,7 +39,7 @@ public static class HandlerServiceCollectionExtensions
         return services;
     }
 
-    /// <summary>Adds the registry alone, for silos whose handlers all come from plug-ins.</summary>
+    /// <summary>Adds the registry alone, for silos whose handlers all come from configured assemblies.</summary>
     internal static IServiceCollection AddJobHandlerRegistry(this IServiceCollection services)
     {
         services.AddOptions<HandlerOptions>().ValidateOnStart();

@@ -2,7 +2,7 @@ namespace Gristmill.Grains.Handlers;
 
 /// <summary>
 /// Does the work of one job in C#. Register it with <c>services.AddJobHandler&lt;THandler&gt;("name")</c>, or put
-/// <see cref="JobHandlerAttribute"/> on it in a plug-in assembly, and name it in the configuration of a queue.
+/// <see cref="JobHandlerAttribute"/> on it in an assembly of <c>HandlerAssemblies</c>, and name it in the configuration of a queue.
 /// </summary>
 /// <typeparam name="TPayload">
 /// What the payload is read as: any type that System.Text.Json reads (camelCase, web defaults), or

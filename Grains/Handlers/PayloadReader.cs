@@ -14,6 +14,8 @@ internal sealed class PayloadReader<TPayload>(JsonSerializerOptions json)
     private readonly JsonTypeInfo<TPayload>? _typeInfo =
         IsRaw ? null : (JsonTypeInfo<TPayload>)json.GetTypeInfo(typeof(TPayload));
 
+    private readonly PayloadNames _names = new(json);
+
     private static bool IsRaw =>
         typeof(TPayload) == typeof(string) || typeof(TPayload) == typeof(byte[]) ||
         typeof(TPayload) == typeof(ReadOnlyMemory<byte>);
@@ -22,7 +24,7 @@ internal sealed class PayloadReader<TPayload>(JsonSerializerOptions json)
     {
         if (_typeInfo is not null)
         {
-            var value = JsonSerializer.Deserialize(payload.Span, _typeInfo);
+            var value = JsonSerializer.Deserialize(_names.Fit(payload, _typeInfo).Span, _typeInfo);
             return value is not null || typeof(TPayload).IsAssignableTo(typeof(JsonNode))
                 ? value!
                 : throw new JsonException("The JSON value is null.", "$", 0, 0);

@@ -25,10 +25,6 @@ public static class GristmillGrainsExtensions
         services.AddSingleton<SiloQueues>();
         services.AddSingleton<RunningJobs>();
         services.AddJobHandlerRegistry();
-        services.AddOptions<HandlerOptions>().Configure<IOptions<GristmillOptions>>((handlers, silo) =>
-        {
-            foreach (var path in silo.Value.HandlerAssemblies) handlers.Plugins.Add(new HandlerPlugin { Path = path });
-        });
         services.AddSingleton<GpuPool>();
         services.AddHostedService<GpuMonitor>();
         services.AddSingleton<QueueMonitor>();

@@ -212,7 +212,7 @@ internal sealed partial class MultiplexedConnection : IAsyncDisposable
         switch (_failures.Failed(error.Message))
         {
             case FailureNews.New:
-                LogConnectFailed(error.Message, RedisAdvice.Of(error));
+                LogConnectFailed(RedisAdvice.Sentence(error.Message), RedisAdvice.Of(error));
                 break;
             case FailureNews.Still:
                 LogStillNoConnection(_failures.Count, _failures.Lasted.TotalSeconds, error.Message);

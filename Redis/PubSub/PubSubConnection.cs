@@ -151,7 +151,7 @@ internal sealed partial class PubSubConnection(RedisConnector connector, ILogger
             _lastError = cause;
             if (cause is RedisServerException refused)
             {
-                Say(refused.Message, () => LogRefused(link.Endpoint.ToString(), refused.Message, RedisAdvice.Of(refused)));
+                Say(refused.Message, () => LogRefused(link.Endpoint.ToString(), RedisAdvice.Sentence(refused.Message), RedisAdvice.Of(refused)));
             }
             else
             {

@@ -50,7 +50,7 @@ internal sealed record CommandEnvironment
     /// <summary>The process's own.</summary>
     public static CommandEnvironment OfProcess() => new()
     {
-        Out = Console.Out,
+        Out = PipeOutput.Open(),
         Error = Console.Error,
         In = Console.In,
         Variable = Environment.GetEnvironmentVariable,

@@ -51,6 +51,9 @@ internal sealed class CommandRun : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the address of a Redis is given, or an embedded store runs here.</summary>
+    public bool HasRedis => RedisAddress.IsGiven(Parsed.GetValue(_globals.Redis), Environment);
+
     /// <summary>A client of the Redis itself, for what looks beyond the service; connects in the background.</summary>
     /// <param name="database">The database that the address names.</param>
     public IRedisClient OpenRedis(out int database)

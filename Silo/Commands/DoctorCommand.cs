@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Gristmill.Grains.Options;
+using Gristmill.Silo.Commands.Api;
 using Gristmill.Silo.Configuration;
 using Gristmill.Silo.Findings;
 using Gristmill.Store;
@@ -26,9 +27,12 @@ internal static class DoctorCommand
 
     private static readonly Option<string[]> Lists = new("--list") { Description = "A list that producers push to, where no silo has announced it and no configuration names it.", HelpName = "key" };
 
+    // Only to say where that is: other commands have it.
+    private static readonly Option<string?> Api = new("--api") { Hidden = true };
+
     public static Command Make(CommandEnvironment environment, GlobalOptions globals)
     {
-        var command = new Command("doctor", "Looks at Redis for what goes wrong, and says what to do.") { Seconds, Lists };
+        var command = new Command("doctor", "Looks at Redis for what goes wrong, and says what to do.") { Seconds, Lists, Api };
         command.SetAction(CommandRun.Action(environment, globals, RunAsync));
         return command;
     }
@@ -37,6 +41,7 @@ internal static class DoctorCommand
     {
         var seconds = run.Parsed.GetValue(Seconds);
         if (seconds is not (>= 0 and <= MostSeconds)) throw CommandException.BadUsage($"--seconds is {seconds}; it must be 0 to {MostSeconds}.");
+        RefuseApi(run);
         await using var redis = run.OpenRedis(out var database);
         var settings = new DoctorSettings
         {
@@ -50,6 +55,15 @@ internal static class DoctorCommand
         var findings = await WatchAsync(look, run.Environment.Clock, TimeSpan.FromSeconds(seconds), cancellationToken);
         Write(run, redis.Describe(), settings.Options.Service, look, findings);
         return findings.Any(f => f.Severity == Finding.Error) ? ExitStatus.Failed : ExitStatus.Ok;
+    }
+
+    private static void RefuseApi(CommandRun run)
+    {
+        var flag = run.Parsed.GetValue(Api);
+        var variable = run.Environment.Variable(ApiAddress.Variable);
+        if (flag is null && (string.IsNullOrWhiteSpace(variable) || run.HasRedis)) return;
+        throw CommandException.BadUsage(
+            "doctor looks at Redis itself, by --redis or REDIS_URL.", "By the API there is what a silo has found: GET /api/findings.");
     }
 
     // The last look stands. What vanished in one between is kept, since a thief need not come in each of them.
@@ -106,8 +120,8 @@ internal static class DoctorCommand
             run.WriteLine($" {finding.Code}: {(finding.Silo is { } silo ? $"[{silo}] " : "")}{finding.Message} What to do: {finding.Action}");
         }
 
-        var looked = $"{redis}, service '{service}': {look.Silos} silos, {look.Queues} queues, {look.KeysSeen} of {look.Keys} keys gone through.";
-        run.WriteLine(findings.Count == 0 ? $"No trouble found. {looked}" : $"{Count(findings, Finding.Error)} errors, {Count(findings, Finding.Warning)} warnings, {Count(findings, Finding.Info)} to know. {looked}");
+        var looked = $"{redis}, service '{service}': {Plain.Count(look.Silos, "silo")}, {Plain.Count(look.Queues, "queue")}, {look.KeysSeen} of {Plain.Count(look.Keys, "key")} gone through.";
+        run.WriteLine(findings.Count == 0 ? $"No trouble found. {looked}" : $"{Plain.Count(Count(findings, Finding.Error), "error")}, {Plain.Count(Count(findings, Finding.Warning), "warning")}, {Count(findings, Finding.Info)} to know. {looked}");
     }
 
     private static int Count(IReadOnlyList<Finding> findings, string severity) => findings.Count(f => f.Severity == severity);

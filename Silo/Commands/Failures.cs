@@ -4,6 +4,7 @@ using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Redis;
 using Gristmill.Silo.Commands.Api;
+using Gristmill.Silo.Configuration;
 using Gristmill.Silo.EmbeddedStore;
 using Gristmill.Silo.Http;
 using Gristmill.Store;
@@ -28,6 +29,7 @@ internal static class Failures
         GristmillClientException or EmbeddedStoreException => new CommandException(exception.Message),
         WrongTypeException or SchemaException => new CommandException(exception.Message),
         RedisException e => new CommandException(e.Message, RedisAdvice.Of(e)),
+        InvalidDataException e when SettingsFile.Explain(e) is { } wrong => CommandException.BadUsage(wrong),
         OperationCanceledException => new CommandException("Interrupted."),
         _ => null,
     };

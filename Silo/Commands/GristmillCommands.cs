@@ -37,7 +37,7 @@ internal static class GristmillCommands
     }
 
     /// <summary>Parses and runs.</summary>
-    /// <returns>0 done, 1 failed, 2 called wrongly.</returns>
+    /// <returns>0 done, 1 failed, 2 called wrongly, 141 nobody reads what it writes.</returns>
     public static async Task<int> RunAsync(RootCommand root, IReadOnlyList<string> arguments, CommandEnvironment environment, CancellationToken cancellationToken = default)
     {
         // An argument like @clip.json is the job's payload, not a file of more arguments.
@@ -60,6 +60,10 @@ internal static class GristmillCommands
         try
         {
             return await parsed.InvokeAsync(settings, cancellationToken);
+        }
+        catch (IOException e) when (PipeOutput.IsClosed(e))
+        {
+            return PipeOutput.Status;
         }
         catch (Exception e) when (Failures.Explain(e) is { } failure)
         {

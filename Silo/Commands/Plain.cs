@@ -28,6 +28,9 @@ internal static class Plain
     /// <summary>A number as a cell.</summary>
     public static ListingCell Cell(long number, Tone tone = Tone.Calm) => new(number.ToString(CultureInfo.InvariantCulture), tone);
 
+    /// <summary>How many of what: 1 silo, 2 silos.</summary>
+    public static string Count(long number, string one) => string.Create(CultureInfo.InvariantCulture, $"{number} {one}{(number == 1 ? "" : "s")}");
+
     /// <summary>A time, UTC, to the second.</summary>
     public static string Time(DateTimeOffset? time) =>
         time is { } at ? at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) : "-";

@@ -67,15 +67,6 @@ internal static class RedisAddress
         }
     }
 
-    private static string? FromFile(CommandEnvironment environment, string name)
-    {
-        try
-        {
-            return new ConfigurationBuilder().SetBasePath(environment.Folder).AddJsonFile("appsettings.json", optional: true).Build()[$"Gristmill:{name}"];
-        }
-        catch (InvalidDataException e)
-        {
-            throw new CommandException($"{Path.Combine(environment.Folder, "appsettings.json")} is not readable: {e.InnerException?.Message ?? e.Message}");
-        }
-    }
+    private static string? FromFile(CommandEnvironment environment, string name) =>
+        new ConfigurationBuilder().SetBasePath(environment.Folder).AddJsonFile("appsettings.json", optional: true).Build()[$"Gristmill:{name}"];
 }

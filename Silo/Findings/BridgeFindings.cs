@@ -19,7 +19,7 @@ internal sealed class BridgeFindings(SiloQueues queues, TimeProvider clock) : IO
         if (queue.Trouble is { } trouble)
         {
             yield return new Finding("queue_not_served", Finding.Error, queue.Name,
-                $"Queue {queue.Name} cannot be served: {trouble}", "See the silo's log; it goes on by itself when the cause is gone.");
+                $"Queue {queue.Name} cannot be served: {trouble}", "Mend what it says; it is tried again all the time. A handler, a worker's command or an option that was changed needs a new start of the silo.");
         }
 
         if (queue.LastGap is { } gap && clock.GetUtcNow() - gap.At < QueueHistory.Shown)

@@ -5,7 +5,7 @@ namespace Gristmill.Silo.Findings;
 
 /// <summary>
 /// The doctor: one look at the whole database, for a silo and for `gristmill doctor` alike, so that both say the same. Steps:
-/// what the store knows of queues and silos (<see cref="ClusterLook"/>) → their lists (<see cref="ConfiguredLists"/>) → what
+/// what the store knows of queues and silos (<see cref="ClusterLook"/>) → nothing, and of whom it does (<see cref="OtherServices"/>) → their lists (<see cref="ConfiguredLists"/>) → what
 /// keeps queues waiting (<see cref="QueueFindings"/>) → silos (<see cref="SiloFindings"/>) → jobs that wait elsewhere
 /// (<see cref="ForeignQueues"/>) → who is connected (<see cref="ClientSamples"/>, <see cref="OtherConsumers"/>,
 /// <see cref="ForeignWorkers"/>) → the server (<see cref="ServerSettings"/>) → what could not be looked at.
@@ -21,6 +21,7 @@ internal sealed class DoctorLook
     private readonly Probe _probe;
     private readonly ConfiguredLists _lists = new();
     private readonly ForeignQueues _foreign;
+    private readonly OtherServices _services;
 
     public DoctorLook(IRedisClient redis, DoctorSettings settings, ILogger logger, TimeProvider clock)
     {
@@ -28,6 +29,7 @@ internal sealed class DoctorLook
         _clock = clock;
         _probe = new Probe(redis, logger);
         _foreign = new ForeignQueues(_lists, settings, clock);
+        _services = new OtherServices(settings, clock);
     }
 
     /// <summary>How many keys the database has, as far as is known; 0 before the first look.</summary>
@@ -50,6 +52,7 @@ internal sealed class DoctorLook
         var found = new List<Finding>();
         _probe.Begin();
         var cluster = await ClusterLook.TakeAsync(_probe, _settings, cancellationToken).ConfigureAwait(false);
+        await _services.LookAsync(_probe, cluster, found, cancellationToken).ConfigureAwait(false);
         (Silos, Queues) = (cluster.Silos.Count(s => !s.IsLost), cluster.Queues.Count);
         await _lists.LookAsync(_probe, cluster, _settings, found, cancellationToken).ConfigureAwait(false);
         await QueueFindings.LookAsync(_probe, cluster, _lists, _settings, found, cancellationToken).ConfigureAwait(false);

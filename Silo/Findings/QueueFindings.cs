@@ -1,4 +1,5 @@
 using Gristmill.Redis;
+using Gristmill.Silo.Commands;
 using Gristmill.Store;
 
 namespace Gristmill.Silo.Findings;
@@ -20,12 +21,12 @@ internal static class QueueFindings
     {
         var ready = queue.Counts?.Queued ?? 0;
         if (listed + ready == 0) return null;
-        var waiting = $"{listed} items in {(queue.Lists.Count == 0 ? "no list" : string.Join(", ", queue.Lists.Select(l => $"'{l}'")))} and {ready} jobs that are ready";
+        var waiting = string.Join(" and ", new[] { listed > 0 ? $"{Plain.Count(listed, "item")} in {string.Join(", ", queue.Lists.Select(l => $"'{l}'"))}" : null, ready > 0 ? $"{Plain.Count(ready, "job")} that {(ready == 1 ? "is" : "are")} ready" : null }.OfType<string>());
         if (!queue.IsServed)
         {
             return new Finding("queue_without_silo", Finding.Error, queue.Name,
                 $"No silo serves the queue '{queue.Name}', and work waits: {waiting}.",
-                $"Start a silo with this queue (gristmill silos shows those that there are; a queue with Labels needs one that has them), or purge what is not wanted.");
+                $"Start a silo with this queue (gristmill silos shows those that there are; a queue with Labels needs one that has them). Jobs that nobody wants: gristmill job cancel; items: DEL of the list.");
         }
 
         return queue.Counts?.Mode switch

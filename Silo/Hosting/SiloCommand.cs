@@ -8,7 +8,6 @@ using Gristmill.Silo.Findings;
 using Gristmill.Silo.Http;
 using Gristmill.Silo.LocalCluster;
 using Gristmill.Silo.Telemetry;
-using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Silo.Hosting;
@@ -73,12 +72,7 @@ internal static class SiloCommand
     private static async Task<int> HostAsync(GristmillFlags flags, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateBuilder();
-        builder.Logging.ClearProviders().AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "HH:mm:ss ";
-            console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
-        });
+        builder.Logging.ClearProviders().AddSimpleConsole(ConsoleLog.Form);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         EngineHosting.Quieten(builder.Logging);
 
@@ -88,13 +82,14 @@ internal static class SiloCommand
         var options = GristmillConfiguration.Load(builder.Configuration, flags);
         var addresses = ListenAddress.Of(options, builder.Configuration);
         foreach (var (_, url) in addresses) ListenAddress.Check(url);
-        using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(c => c.SingleLine = true));
+        using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(ConsoleLog.Form));
         await using var embedded = options.Redis is null
             ? await EmbeddedGarnet.StartAsync(options.Embedded, loggers, TimeProvider.System, cancellationToken)
             : null;
         if (embedded is not null) builder.Services.PostConfigure<GristmillOptions>(o => o.Redis = embedded.Url);
         builder.AddGristmillTelemetry(options.SiloName);
         builder.Services.AddSingleton<OpenRequests>().AddHostedService(provider => provider.GetRequiredService<OpenRequests>());
+        HandlerAssemblies.AddTo(builder.Services, options.HandlerAssemblies, builder.Configuration);
         builder.Services.AddGristmillSilo();
         builder.Services.AddGristmillApi();
         builder.Services.AddFindings();

@@ -16,6 +16,8 @@ internal sealed class ApiProblemException(int status, string code, string title,
 
     public string? Field => @field;
 
+    /// <param name="field">The field; empty for the whole body.</param>
+    /// <param name="detail">What is wrong with it.</param>
     public static ApiProblemException InvalidField(string field, string detail) =>
-        new(StatusCodes.Status400BadRequest, "invalid_field", "A field is not valid.", detail, field);
+        new(StatusCodes.Status400BadRequest, "invalid_field", "A field is not valid.", detail, field.Length == 0 ? null : field);
 }

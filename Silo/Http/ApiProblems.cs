@@ -43,7 +43,7 @@ internal static class ApiProblems
             StatusCodes.Status403Forbidden => Problem(
                 status, "forbidden", "Your role does not allow it.",
                 $"This call needs the role {Needed(context)}; yours is {CallerClaims.RoleOf(context.User)?.ToString().ToLowerInvariant() ?? "none"}."),
-            StatusCodes.Status404NotFound => Problem(status, "unknown_call", "There is no such call.", $"There is nothing at {path}; GET /openapi/v1.json lists the calls."),
+            StatusCodes.Status404NotFound => Problem(status, "unknown_call", "There is no such call.", $"There is nothing at {path}; GET /openapi/v1.json lists the calls, and /docs shows them to people."),
             StatusCodes.Status405MethodNotAllowed => Problem(
                 status, "method_not_allowed", "The method is not allowed here.", $"{context.Request.Method} {path} is no call; allowed here is {context.Response.Headers.Allow}."),
             _ => Problem(status, "http", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), $"{context.Request.Method} {path} ended with the status {status}."),

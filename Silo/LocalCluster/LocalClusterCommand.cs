@@ -14,7 +14,7 @@ internal static class LocalClusterCommand
     /// <summary>The flag. A silo that the cluster starts gets all flags but this and the address.</summary>
     public static Option<int> Count { get; } = new("--count")
     {
-        Description = "Silos to run, each a process of its own: 1 to 64. Ports are counted up from --url, names from the silo's. Default: 1.",
+        Description = "Silos to run, each a process of its own: 1 to 64. Ports are counted up from --url, names from the silo's.",
         DefaultValueFactory = _ => 1,
         Validators =
         {
@@ -31,7 +31,7 @@ internal static class LocalClusterCommand
         var builder = WebApplication.CreateBuilder();
         builder.AddGristmillOptions(flags);
         var options = GristmillConfiguration.Load(builder.Configuration, flags);
-        using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(c => c.SingleLine = true));
+        using var loggers = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddSimpleConsole(ConsoleLog.Form));
         await using var embedded = options.Redis is null
             ? await EmbeddedGarnet.StartAsync(options.Embedded, loggers, TimeProvider.System, cancellationToken)
             : null;

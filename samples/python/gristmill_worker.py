@@ -33,8 +33,8 @@ as many results in the same order; an exception in a result's place fails that j
 If it raises, each job of the batch is run alone, so that one bad job does not fail the others.
 
 How a job fails: raise Retry (the default for any other exception), Fatal (trying again cannot help) or OutOfMemory.
-Long work calls job.check_cancelled() (raises Cancelled) or looks at job.cancelled now and then; a worker that does not
-is ended by SIGTERM and then SIGKILL after the configured graces. print() and what C libraries write to stdout go to
+Long work calls job.check_cancelled() (raises Cancelled) or looks at job.cancelled now and then, and waits by job.wait(seconds)
+in place of time.sleep; a worker that does not is ended by SIGTERM and then SIGKILL after the configured graces. print() and what C libraries write to stdout go to
 stderr, which is the worker's log.
 
 Without its silo a worker ends by itself: when stdin ends; looked at with each heartbeat, when nobody reads its stdout or the
@@ -120,6 +120,7 @@ class Job:
             raise Cancelled("the job was cancelled")
 
     def progress(self, done, total=0, message=None):
+        """Says how far the job is. Never raises Cancelled: with batches it would end the other jobs too."""
         now = time.monotonic()
         if done != total and now - self._reported_at < PROGRESS_SECONDS:
             return
@@ -345,11 +346,18 @@ class _Worker:
     @staticmethod
     def _error(job, error):
         kind = error.kind if isinstance(error, JobError) else "oom" if _is_out_of_memory(error) else "retry"
-        detail = getattr(error, "detail", None) or "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        detail = getattr(error, "detail", None) or "".join(traceback.format_exception(type(error), error, _beyond_this_file(error.__traceback__)))
         return {
             "type": "error", "id": job.run_id, "kind": kind, "error": type(error).__name__,
             "message": str(error)[:4096], "detail": detail[-16384:],
         }
+
+
+def _beyond_this_file(frames):
+    """The traceback from the handler on: how it was called is of no use to its author."""
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return frames
 
 
 def _encode(message):

@@ -1,3 +1,4 @@
+using Gristmill.Redis;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -63,7 +64,7 @@ internal sealed class LiveView<T>(
             }
             catch (Exception e) when (Failures.MayPass(e))
             {
-                if (!isTold) trouble($"{Failures.Explain(e)!.Message} Trying again.");
+                if (!isTold) trouble($"{RedisAdvice.Sentence(Failures.Explain(e)!.Message)} Trying again.");
                 isTold = true;
             }
         }

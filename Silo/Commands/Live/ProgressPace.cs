@@ -5,11 +5,13 @@ namespace Gristmill.Silo.Commands.Live;
 
 /// <summary>
 /// How fast a job goes on and how long it will still take, from the reports of one attempt within the last minute: what it
-/// did before is no measure of what it does now. Known from the second report on.
+/// did before is no measure of what it does now. Known once a second lies between two of them: reports that come together, as when a
+/// watch begins, say nothing of a rate.
 /// </summary>
 internal sealed class ProgressPace(TimeProvider clock)
 {
     private const int MostReports = 64;
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
     private readonly Queue<(long At, long Done)> _reports = new();
     private int _attempt;
@@ -30,7 +32,7 @@ internal sealed class ProgressPace(TimeProvider clock)
         {
             var (at, done) = _reports.Peek();
             var seconds = clock.GetElapsedTime(at, now).TotalSeconds;
-            PerSecond = seconds > 0 && progress.Done > done ? (progress.Done - done) / seconds : null;
+            PerSecond = seconds >= Least.TotalSeconds && progress.Done > done ? (progress.Done - done) / seconds : null;
             Remaining = PerSecond is { } rate && progress.Total > 0 ? Math.Max(0, progress.Total - progress.Done) / rate : null;
         }
 

@@ -61,6 +61,17 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Equal(2, stage.Orders.Calls.Count);
     }
 
+    [Fact]
+    public async Task Item_that_is_no_job_is_logged_as_refused_and_not_as_tried()
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        var silo = await stage.StartSiloAsync();
+        await stage.PushAsync("no job", """{"n":1,"do":"fatal"}""");
+        await stage.DeadAsync(2);
+        Assert.Contains("was refused before any attempt and is a dead letter (malformed)", Assert.Single(silo.Log.Lines, l => l.Event == 1037).Text, StringComparison.Ordinal);
+        Assert.Contains("after attempt 1 (fatal)", Assert.Single(silo.Log.Lines, l => l.Event == 1034).Text, StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Attempt_over_its_limit_is_told_to_end_and_made_again(StoreKind kind)
     {

@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Runtime.Loader;
 using Gristmill.Grains.Handlers;
+using Gristmill.Samples.Handler;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -60,53 +62,45 @@ public sealed class HandlerRegistryTests
     }
 
     [Fact]
-    public async Task Plugin_is_loaded_apart_and_shares_the_contract()
+    public async Task Assembly_of_the_configuration_is_loaded_apart_and_registers_what_its_handlers_need()
     {
-        var path = Assembly.GetExecutingAssembly().Location;
-        var registry = Registry(services => Plug(services, path, typeof(AttributedHandler).FullName!));
-        await using var runner = registry.CreateRunner("attributed");
+        var path = typeof(CountWords).Assembly.Location;
+        var settings = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("StopWords", (string?)"to or")]).Build();
+        var registry = Registry(services => HandlerAssembly.Add(services, Path.GetRelativePath(Environment.CurrentDirectory, path), settings));
+        await using var runner = registry.CreateRunner("count_words");
         await runner.StartAsync(TestEnd);
-        Assert.Equal("6", Attempts.ResultOf(await runner.RunAsync("""{"n":6}""", TestEnd)));
-        Assert.Contains(AssemblyLoadContext.All, context => context.Name == $"plug-in {path}");
+        Assert.Equal("""{"words":3}""", Attempts.ResultOf(await runner.RunAsync("""{"session_id":"s1","chunk":7,"transcript":"to be or not to be"}""", TestEnd)));
+        Assert.Contains(AssemblyLoadContext.All, context => context.Name == $"handlers {path}");
+    }
+
+    [Fact]
+    public async Task Handler_that_lacks_a_service_is_refused_with_where_to_register_it()
+    {
+        await using var runner = Registry(services => services.AddJobHandler<NeedyHandler>("needy")).CreateRunner("needy");
+        var error = await Assert.ThrowsAsync<RunnerStartException>(() => runner.StartAsync(TestEnd));
+        Assert.Contains("IFormatProvider", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Register it in a class that implements IHandlerServices", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("/nowhere/plugin.dll", null, "/nowhere/plugin.dll")]
-    [InlineData(null, "No.Such.Type", "there is no type No.Such.Type")]
-    [InlineData(null, "Gristmill.Grains.Tests.Handlers.EchoHandler", "has no [JobHandler]")]
-    [InlineData("/bin/sh", null, "cannot be used")]
-    public void Plugin_that_is_unusable_is_refused_with_what_is_missing(string? path, string? type, string expected)
+    [InlineData("nowhere/handlers.dll", "there is no such file")]
+    [InlineData("/bin/sh", "cannot be used")]
+    [InlineData(null, "no class in it has [JobHandler]")]
+    public void Assembly_that_is_unusable_is_refused_with_its_whole_path(string? file, string expected)
     {
-        path ??= Assembly.GetExecutingAssembly().Location;
-        var error = Assert.Throws<RunnerStartException>(() => Registry(services => Plug(services, path, type)));
+        file ??= typeof(JobContext).Assembly.Location;
+        var error = Assert.Throws<RunnerStartException>(() => HandlerAssembly.Add(new ServiceCollection(), file, new ConfigurationManager()));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
-        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+        Assert.Contains(Path.GetFullPath(file), error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Options_out_of_bounds_are_refused_with_option_value_and_bound()
     {
-        var result = new HandlerOptionsValidator().Validate(
-            null, new HandlerOptions { MaxResultBytes = 5, Plugins = { new HandlerPlugin() } });
-        Assert.Equal(
-            [
-                "Handlers:MaxResultBytes is 5; it must be from 1024 to 67108864.",
-                "Handlers:Plugins:0:Path is ''; it must name an assembly's file.",
-            ],
-            result.Failures!);
+        var result = new HandlerOptionsValidator().Validate(null, new HandlerOptions { MaxResultBytes = 5 });
+        Assert.Equal(["Handlers:MaxResultBytes is 5; it must be from 1024 to 67108864."], result.Failures!);
         Assert.Equal(ValidateOptionsResult.Success, new HandlerOptionsValidator().Validate(null, new HandlerOptions()));
     }
-
-    private static void Plug(IServiceCollection services, string path, string? type) => services.Configure<HandlerOptions>(options =>
-    {
-        var plugin = new HandlerPlugin { Path = path };
-        if (type is not null)
-        {
-            plugin.Types.Add(type);
-        }
-
-        options.Plugins.Add(plugin);
-    });
 
     private static HandlerRegistry Registry(Action<IServiceCollection> configure)
     {

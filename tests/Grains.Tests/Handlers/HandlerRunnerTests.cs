@@ -17,6 +17,13 @@ public sealed class HandlerRunnerTests
         Assert.Equal("""{"sessionId":"s1","number":8,"text":null}""", Attempts.ResultOf(result));
     }
 
+    [Fact]
+    public async Task Text_of_a_result_is_written_as_it_is()
+    {
+        await using var runner = await StartAsync<NodeHandler>();
+        Assert.Equal("\"it's <b> + ü\"", Attempts.ResultOf(await runner.RunAsync("""{"name":"it's <b> + ü"}""", TestEnd)));
+    }
+
     [Theory]
     [InlineData(typeof(AttributedHandler), """{"n":3}""", "3")]
     [InlineData(typeof(NodeHandler), """{"name":"x"}""", "\"x\"")]
@@ -42,6 +49,29 @@ public sealed class HandlerRunnerTests
         var error = Attempts.ErrorOf(await runner.RunAsync(payload, TestEnd));
         Assert.Equal((AttemptErrorKind.Fatal, "InvalidPayload"), (error.Kind, error.Type));
         Assert.Contains($"Path: {path}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"file_name":"a","part_count":2,"uploaded_by":{"user_id":"u"},"shared_with":[{"user_id":"v"}],"part_sizes":{"first_part":1},"file_type":"t"}""", "a 2 u v first_part t")]
+    [InlineData("""{"fileName":"a","PartCount":"2","uploadedBy":{"USER_ID":"u"},"shared_with":[{"userId":"v"}],"job_id":{"file_name":"other"},"file_type":"t"}""", "a 2 u v  t")]
+    [InlineData("""{"file_n\u0061me":"a_b","part_count":2}""", "a_b 2    ")]
+    public async Task Names_of_members_may_be_in_snake_case(string payload, string expected)
+    {
+        await using var runner = await StartAsync<UploadHandler>();
+        Assert.Equal($"\"{expected}\"", Attempts.ResultOf(await runner.RunAsync(payload, TestEnd)));
+    }
+
+    [Theory]
+    [InlineData("""{"part_count":2}""", "fileName")]
+    [InlineData("""{"file_name":"a"}""", "partCount")]
+    [InlineData("""{"file_name":null,"part_count":2}""", "FileName")]
+    [InlineData("""{"file_name":"a","part_count":2,"uploaded_by":{}}""", "userId")]
+    public async Task Member_that_is_missing_is_fatal_and_named(string payload, string member)
+    {
+        await using var runner = await StartAsync<UploadHandler>();
+        var error = Attempts.ErrorOf(await runner.RunAsync(payload, TestEnd));
+        Assert.Equal((AttemptErrorKind.Fatal, "InvalidPayload"), (error.Kind, error.Type));
+        Assert.Contains(member, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -129,3 +129,24 @@ internal sealed class NeedsTheUnknownHandler(ScopedThing thing) : IJobHandler<Js
     public Task<int> HandleAsync(JsonElement payload, JobContext context, CancellationToken cancellationToken) =>
         Task.FromResult(thing.Number);
 }
+
+/// <summary>Needs what nobody registers.</summary>
+internal sealed class NeedyHandler(IFormatProvider format) : IJobHandler<string, string?>
+{
+    public Task<string?> HandleAsync(string payload, JobContext context, CancellationToken cancellationToken) =>
+        Task.FromResult(format.ToString());
+}
+
+/// <summary>Everything that the names and the presence of members depend on.</summary>
+internal sealed record Upload(string FileName, int PartCount, Upload.Owner? UploadedBy, List<Upload.Owner>? SharedWith = null, Dictionary<string, int>? PartSizes = null)
+{
+    public string? file_type { get; init; }
+
+    internal sealed record Owner(string UserId);
+}
+
+internal sealed class UploadHandler : IJobHandler<Upload, string>
+{
+    public Task<string> HandleAsync(Upload payload, JobContext context, CancellationToken cancellationToken) => Task.FromResult(
+        $"{payload.FileName} {payload.PartCount} {payload.UploadedBy?.UserId} {payload.SharedWith?[0].UserId} {payload.PartSizes?.Keys.First()} {payload.file_type}");
+}

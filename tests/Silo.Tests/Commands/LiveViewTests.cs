@@ -34,6 +34,21 @@ public sealed class LiveViewTests(SharedStores stores) : IClassFixture<SharedSto
         Assert.Equal("asr", looks[^1].GetProperty("name").GetString());
     }
 
+    [Theory]
+    [InlineData("queues --watch --every 0.1")]
+    [InlineData("queues --watch --every 0.1 --json")]
+    public async Task Command_whose_reader_has_gone_ends(string line)
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        await cli.Cluster.SiloAsync();
+        var program = Path.Combine(AppContext.BaseDirectory, "gristmill.dll");
+        await using var shell = await ChildProcess.StartAsync(
+            "bash", ["-c", $"dotnet {program} {line} | head -1; echo status ${{PIPESTATUS[0]}}"], cli.Folder, cli.Variables);
+        await shell.WaitForExitAsync(Limit);
+        var said = shell.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal((2, "status 141"), (said.Length, said[^1]));
+    }
+
     [Fact]
     public async Task Watching_without_a_terminal_writes_a_line_a_queue_and_goes_on_while_Redis_is_away()
     {

@@ -21,6 +21,19 @@ public sealed class ProgressPaceTests
     }
 
     [Fact]
+    public void Reports_that_come_together_say_nothing_of_a_rate()
+    {
+        var pace = new ProgressPace(_clock);
+        pace.Report(1, new JobProgress(10, 100, null));
+        _clock.Advance(TimeSpan.FromMilliseconds(5));
+        pace.Report(1, new JobProgress(20, 100, null));
+        Assert.Null(pace.ToString());
+        _clock.Advance(TimeSpan.FromMilliseconds(995));
+        pace.Report(1, new JobProgress(30, 100, null));
+        Assert.Equal("20/s, 4 s left", pace.ToString());
+    }
+
+    [Fact]
     public void Slow_progress_is_said_by_the_minute_and_an_unknown_total_has_no_end()
     {
         var pace = new ProgressPace(_clock);

@@ -88,6 +88,40 @@ public sealed class UsageTests(SharedStores stores) : IClassFixture<SharedStores
         (await cli.RunAsync("queues", "--redis", url)).Expect(0);
     }
 
+    [Theory]
+    [InlineData("queues")]
+    [InlineData("doctor --seconds 0")]
+    [InlineData("enqueue asr {} --json")]
+    [InlineData("silo")]
+    public async Task Settings_that_are_no_JSON_are_2_and_one_line_with_file_line_and_position(string line)
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var file = Path.Combine(cli.Folder, "appsettings.json");
+        await File.WriteAllTextAsync(file, "{\n  \"Gristmill\": {\n    \"Redis\": redis://localhost\n  }\n}\n", Stop);
+        await using var process = await ChildProcess.StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "gristmill.dll"), .. line.Split(' ')], cli.Folder);
+        await process.WaitForExitAsync(Faults.Support.FaultBench.Patience);
+
+        var said = Assert.Single(process.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(2, process.ExitCode);
+        Assert.Contains($"{file}, line 3, position 14: 'r' is an invalid start of a value.", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_that_is_meant_for_an_API_says_where_its_findings_are()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        var byFlag = (await cli.RunAsync("doctor", "--api", "http://127.0.0.1:1", "--seconds", "0")).Expect(2);
+        cli.Variables["GRISTMILL_API"] = "http://127.0.0.1:1";
+        (await cli.RunAsync("doctor", "--seconds", "0")).Expect(0);
+        cli.Variables.Remove("REDIS_URL");
+        var byVariable = (await cli.RunAsync("doctor", "--seconds", "0")).Expect(2);
+        foreach (var said in new[] { byFlag.Error, byVariable.Error })
+        {
+            Assert.Contains("doctor looks at Redis itself", said, StringComparison.Ordinal);
+            Assert.Contains("GET /api/findings", said, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Password_is_never_shown()
     {

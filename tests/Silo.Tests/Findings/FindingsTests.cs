@@ -39,6 +39,19 @@ public sealed class FindingsTests
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code == "list_elsewhere");
     }
 
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Service_of_which_nothing_is_there_is_told_of_the_others(StoreKind kind)
+    {
+        await using var at = await DoctorBench.StartAsync(kind);
+        const string told = "service_elsewhere: Nothing of the service 'asr' is in this Redis; there is 'default'.";
+        Assert.DoesNotContain("service_elsewhere", (await at.DoctorAsync("--seconds", "0", "--service", "asr")).Expect(0).Out, StringComparison.Ordinal);
+        await at.DoAsync("SADD", RedisKeys.Queues("default"), "asr");
+        Assert.Contains(told, (await at.DoctorAsync("--seconds", "0", "--service", "asr")).Expect(0).Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("service_elsewhere", (await at.DoctorAsync("--seconds", "0")).Expect(0).Out, StringComparison.Ordinal);
+        await at.DoAsync("SADD", RedisKeys.Queues("asr"), "tts");
+        Assert.DoesNotContain("service_elsewhere", (await at.DoctorAsync("--seconds", "0", "--service", "asr")).Expect(0).Out, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task List_of_another_name_stays_named_once_it_is_known_what_was_claimed()
     {
@@ -249,7 +262,7 @@ public sealed class FindingsTests
         await at.DoAsync("RPUSH", "tts_list", "{}", "{}");
         var finding = await at.FindAsync("queue_without_silo");
         Assert.Equal((Finding.Error, "tts"), (finding.Severity, finding.Queue));
-        Assert.Contains("2 items in 'tts_list' and 0 jobs that are ready", finding.Message, StringComparison.Ordinal);
+        Assert.Contains("and work waits: 2 items in 'tts_list'.", finding.Message, StringComparison.Ordinal);
 
         await at.AddSiloAsync(Silos.Record("b", "tts"));
         Assert.DoesNotContain(await at.LookAsync(), f => f.Code is "queue_without_silo" or "queue_paused");

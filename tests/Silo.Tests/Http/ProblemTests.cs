@@ -50,6 +50,17 @@ public sealed class ProblemTests(SharedStores stores) : IClassFixture<SharedStor
         Assert.Contains("at most 1114112 are taken (Gristmill:Queues:asr:MaxPayloadBytes and 65536 around it)", Text(one.Body, "detail"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/batch", "{}")]
+    [InlineData("", "[]")]
+    public async Task Body_of_another_kind_names_no_field(string path, string body)
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var (status, problem) = await api.PostAsync(Jobs + path, body);
+        Assert.Equal((HttpStatusCode.BadRequest, "urn:gristmill:invalid_field"), (status, Text(problem, "type")));
+        Assert.False(problem.TryGetProperty("field", out _));
+    }
+
     [Fact]
     public async Task Idempotency_key_is_the_jobs_id()
     {
