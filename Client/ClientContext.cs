@@ -7,8 +7,9 @@ namespace Gristmill.Client;
 /// <summary>What the queues of one client share.</summary>
 internal sealed class ClientContext(IRedisClient redis, GristmillClientOptions options, RetryPolicy retry, TimeProvider clock, ILogger log)
 {
-    // Reads that watchers make at once: a thousand of them that are woken together must not fill the connection.
-    private const int ConcurrentReads = 64;
+    // Reads that watchers make at once: a thousand of them that are woken together must fill neither the connection nor the
+    // memory, since each brings a whole record.
+    private const int ConcurrentReads = 16;
 
     private readonly Lock _gate = new();
     private readonly Random _random = new();

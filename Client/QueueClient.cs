@@ -15,6 +15,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     private readonly QueueSettings _settings;
     private readonly QueueConditions _conditions;
     private readonly QueueEvents _events;
+    private readonly SharedReads _reads;
 
     public QueueClient(ClientContext context, RedisKeys keys)
     {
@@ -23,6 +24,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         _settings = new QueueSettings(context, _store);
         _conditions = new QueueConditions(context, _store);
         _events = new QueueEvents(context, keys.Events);
+        _reads = new SharedReads(context.Reads, GetAsync);
         DeadLetters = new DeadLetters(context, _store, _settings);
         Sessions = new Sessions(context, _store);
     }
@@ -49,10 +51,15 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
             },
             cancellationToken);
 
-    public async IAsyncEnumerable<JobEvent> WatchAsync(string id, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<JobEvent> WatchAsync(string id, CancellationToken cancellationToken = default) => WatchAsync(id, WatchWants.Everything, cancellationToken);
+
+    /// <summary>The events of a job that comes without its payload.</summary>
+    public IAsyncEnumerable<JobEvent> WatchStatesAsync(string id, CancellationToken cancellationToken) => WatchAsync(id, WatchWants.States, cancellationToken);
+
+    private async IAsyncEnumerable<JobEvent> WatchAsync(string id, WatchWants wants, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var watch = new JobWatch(_context, _events, Name, id, outcomeOnly: false, GetAsync);
+        var watch = new JobWatch(_context, _events, Name, id, wants, _reads);
         await using (watch.ConfigureAwait(false))
         {
             await foreach (var happened in watch.ReadAsync(cancellationToken).ConfigureAwait(false)) yield return happened;
@@ -62,7 +69,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     public async Task<Job> WaitAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var watch = new JobWatch(_context, _events, Name, id, outcomeOnly: true, GetAsync);
+        var watch = new JobWatch(_context, _events, Name, id, WatchWants.Outcome, _reads);
         await using (watch.ConfigureAwait(false))
         {
             await foreach (var happened in watch.ReadAsync(cancellationToken).ConfigureAwait(false))

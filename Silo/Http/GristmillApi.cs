@@ -79,6 +79,7 @@ internal static class GristmillApi
         var options = silo.Value;
         client.Service = options.Service;
         client.WaitingForAge = WaitingForAge;
+        client.MaxWatchers = Math.Max(client.MaxWatchers, options.Api.MaxStreams);
 
         // Who calls the API again after a lost answer does not know an id that was made here: what is safe to call again has an id of his.
         client.GenerateIds = false;
