@@ -11,6 +11,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     private const int MaxReasonLength = 256;
 
     private readonly ClientContext _context;
+    private readonly RetryPolicy _retry;
     private readonly QueueStore _store;
     private readonly QueueSettings _settings;
     private readonly QueueConditions _conditions;
@@ -21,12 +22,13 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     {
         _context = context;
         _store = new QueueStore(context.Redis, keys);
-        _settings = new QueueSettings(context, _store);
+        _retry = context.RetryOf(keys);
+        _settings = new QueueSettings(context, _store, _retry);
         _conditions = new QueueConditions(context, _store);
         _events = new QueueEvents(context, keys.Events);
         _reads = new SharedReads(context.Reads, GetAsync);
-        DeadLetters = new DeadLetters(context, _store, _settings);
-        Sessions = new Sessions(context, _store);
+        DeadLetters = new DeadLetters(_store, _settings, _retry);
+        Sessions = new Sessions(_store, _retry);
     }
 
     public string Name => _store.Name;
@@ -38,11 +40,11 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     public Task<Job?> GetAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        return _context.Retry.RepeatableAsync(token => ReadAsync(id, token), cancellationToken);
+        return _retry.RepeatableAsync(token => ReadAsync(id, token), cancellationToken);
     }
 
     public Task<JobList> ListAsync(JobState? state = null, string? cursor = null, int limit = 100, CancellationToken cancellationToken = default) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token =>
             {
                 var page = await _store.ListAsync(state, cursor, limit, token).ConfigureAwait(false);
@@ -88,7 +90,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         if (why.Length > MaxReasonLength) why = why[..MaxReasonLength];
         var window = (await _settings.GetAsync(cancellationToken).ConfigureAwait(false)).IdWindow;
         var calls = 0;
-        var verdicts = await _context.Retry.RepeatableAsync(
+        var verdicts = await _retry.RepeatableAsync(
             token =>
             {
                 calls++;
@@ -106,16 +108,16 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     public async Task<RequeueOutcome> RetryAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var (seq, _) = await _context.Retry.RepeatableAsync(token => _store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
+        var (seq, _) = await _retry.RepeatableAsync(token => _store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
         if (seq is not { } number) return RequeueOutcome.Unknown;
         var window = (await _settings.GetAsync(cancellationToken).ConfigureAwait(false)).IdWindow;
-        var verdicts = await _context.Retry.RunAsync(
+        var verdicts = await _retry.RunAsync(
             token => _store.RequeueAsync([(number, null)], window, token), repeatable: false, cancellationToken).ConfigureAwait(false);
         return RequeueVerdict.Parse(verdicts[0].Verdict);
     }
 
     public Task<QueueInfo> GetInfoAsync(CancellationToken cancellationToken = default) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token =>
             {
                 var counts = await _store.CountAsync(token).ConfigureAwait(false);
@@ -160,7 +162,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     };
 
     private Task SetModeAsync(QueueMode mode, CancellationToken cancellationToken) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token =>
             {
                 await _store.SetModeAsync(mode, token).ConfigureAwait(false);

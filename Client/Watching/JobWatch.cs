@@ -87,7 +87,7 @@ internal sealed class JobWatch(ClientContext context, QueueEvents events, string
         {
             return await ReadJobAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (RedisException e)
+        catch (Exception e) when (e is RedisException or WrongTypeException)
         {
             context.Log.WatchInterrupted(e, queue, id);
             return before;

@@ -63,7 +63,7 @@ public sealed class SharedReadsTests(SharedStores stores) : IClassFixture<Shared
     internal async Task Watcher_keeps_the_payload_only_where_it_is_wanted(WatchWants wants, bool keepsWaiting, bool hasAtEnd)
     {
         await using var fixture = await ClientFixture.CreateAsync(stores, StoreKind.Redis);
-        var context = new ClientContext(fixture.Redis, new GristmillClientOptions(), null!, TimeProvider.System, NullLogger.Instance);
+        var context = new ClientContext(fixture.Redis, new GristmillClientOptions(), TimeProvider.System, NullLogger.Instance);
         await using var events = new QueueEvents(context, "gristmill:events");
         var job = Queued;
         await using var watch = new JobWatch(context, events, "asr", "j", wants, new SharedReads(context.Reads, (_, _) => Task.FromResult<Job?>(job)));
