@@ -33,6 +33,8 @@ internal static class GristmillApi
         services.TryAddSingleton<QueueDirectory>();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<GristmillOptions>>(Bound);
         services.TryAddSingleton(_ => new PrometheusExporter(TelemetryExport.Meters));
+        services.AddHostedService<RefusedConnections>();
+        services.AddLogging(log => log.AddFilter(RefusedConnections.Category, LogLevel.Error));
         services.AddGristmillAccess();
         ApiDocument.Add(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, ApiPipeline>());
@@ -93,6 +95,7 @@ internal static class GristmillApi
                 Dialect = queue.Dialect,
                 Fields = queue.ReadFields,
                 MaxWaiting = queue.WaitingLimit,
+                ReplyToPrefixes = queue.ReplyToPrefixes,
                 IdWindow = TimeSpan.FromSeconds(queue.IdWindowSeconds),
             };
         }
