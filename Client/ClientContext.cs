@@ -5,10 +5,11 @@ using Microsoft.Extensions.Logging;
 namespace Gristmill.Client;
 
 /// <summary>What the queues of one client share.</summary>
-internal sealed class ClientContext(IRedisClient redis, GristmillClientOptions options, RetryPolicy retry, TimeProvider clock, ILogger log)
+internal sealed class ClientContext(IRedisClient redis, GristmillClientOptions options, TimeProvider clock, ILogger log)
 {
-    // Reads that watchers make at once: a thousand of them that are woken together must not fill the connection.
-    private const int ConcurrentReads = 64;
+    // Reads that watchers make at once: a thousand of them that are woken together must fill neither the connection nor the
+    // memory, since each brings a whole record.
+    private const int ConcurrentReads = 16;
 
     private readonly Lock _gate = new();
     private readonly Random _random = new();
@@ -17,8 +18,6 @@ internal sealed class ClientContext(IRedisClient redis, GristmillClientOptions o
     public IRedisClient Redis => redis;
 
     public GristmillClientOptions Options => options;
-
-    public RetryPolicy Retry => retry;
 
     public TimeProvider Clock => clock;
 
@@ -29,6 +28,13 @@ internal sealed class ClientContext(IRedisClient redis, GristmillClientOptions o
     public string NewEpoch()
     {
         lock (_gate) return QueueStore.NewEpoch(clock, _random);
+    }
+
+    /// <summary>How calls are repeated that go to a queue, or with null to none.</summary>
+    public RetryPolicy RetryOf(RedisKeys? queue)
+    {
+        var shared = KeyTypes.Of(options.Service);
+        return new RetryPolicy(options.MaxRetries, options.RetryDelay, clock, token => KeyTypes.FindWrongAsync(redis, queue is null ? shared : KeyTypes.Of(queue).Concat(shared), token));
     }
 
     /// <summary>Counts a watcher in.</summary>

@@ -6,7 +6,7 @@ namespace Gristmill.Client;
 /// The dead letters of one queue. What acts on many first notes the numbers of those that match, page by page and only of
 /// those that were dead at the beginning, and then moves them in batches: jobs that die again meanwhile are left alone.
 /// </summary>
-internal sealed class DeadLetters(ClientContext context, QueueStore store, QueueSettings settings) : IDeadLetters
+internal sealed class DeadLetters(QueueStore store, QueueSettings settings, RetryPolicy retry) : IDeadLetters
 {
     // Payloads come with each page: small pages bound the memory.
     private const int PageSize = 100;
@@ -16,7 +16,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
     private const int MaxPages = 10;
 
     public Task<DeadLetterList> ListAsync(string? cursor = null, int limit = 100, CancellationToken cancellationToken = default) =>
-        context.Retry.RepeatableAsync(
+        retry.RepeatableAsync(
             async token =>
             {
                 var page = await store.ListAsync(JobState.Dead, cursor, limit, token).ConfigureAwait(false);
@@ -27,7 +27,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
     public async Task<DeadLetter?> GetAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var view = await context.Retry.RepeatableAsync(token => store.GetAsync(id, token), cancellationToken).ConfigureAwait(false);
+        var view = await retry.RepeatableAsync(token => store.GetAsync(id, token), cancellationToken).ConfigureAwait(false);
         return view is not null && IsDead(view) ? Map(view) : null;
     }
 
@@ -55,10 +55,10 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
         ArgumentNullException.ThrowIfNull(id);
         var options = await settings.GetAsync(cancellationToken).ConfigureAwait(false);
         if (payload is { } edited) JobComposer.CheckPayload(edited, options);
-        var view = await context.Retry.RepeatableAsync(token => store.GetAsync(id, token), cancellationToken).ConfigureAwait(false);
+        var view = await retry.RepeatableAsync(token => store.GetAsync(id, token), cancellationToken).ConfigureAwait(false);
         if (view is null) return RequeueOutcome.Unknown;
         if (!IsDead(view)) return JobStates.IsFinal(view.State) ? RequeueOutcome.Unknown : RequeueOutcome.Live;
-        var verdicts = await context.Retry.RunAsync(
+        var verdicts = await retry.RunAsync(
             token => store.RequeueAsync([(view.Seq, payload)], options.IdWindow, token), repeatable: false, cancellationToken).ConfigureAwait(false);
         return RequeueVerdict.Parse(verdicts[0].Verdict);
     }
@@ -70,7 +70,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
         foreach (var batch in (await MatchingAsync(filter, cancellationToken).ConfigureAwait(false)).Chunk(BatchSize))
         {
             var jobs = batch.Select(seq => (seq, (ReadOnlyMemory<byte>?)null)).ToArray();
-            var verdicts = await context.Retry.RunAsync(
+            var verdicts = await retry.RunAsync(
                 token => store.RequeueAsync(jobs, options.IdWindow, token), repeatable: false, cancellationToken).ConfigureAwait(false);
             requeued += verdicts.Count(v => RequeueVerdict.Parse(v.Verdict) == RequeueOutcome.Requeued);
         }
@@ -81,9 +81,9 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
     public async Task<bool> PurgeAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var (seq, _) = await context.Retry.RepeatableAsync(token => store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
+        var (seq, _) = await retry.RepeatableAsync(token => store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
         return seq is { } number
-            && await context.Retry.RunAsync(token => store.PurgeAsync([number], token), repeatable: false, cancellationToken).ConfigureAwait(false) > 0;
+            && await retry.RunAsync(token => store.PurgeAsync([number], token), repeatable: false, cancellationToken).ConfigureAwait(false) > 0;
     }
 
     public async Task<long> PurgeAllAsync(DeadLetterFilter? filter = null, CancellationToken cancellationToken = default)
@@ -91,7 +91,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
         long purged = 0;
         foreach (var batch in (await MatchingAsync(filter, cancellationToken).ConfigureAwait(false)).Chunk(BatchSize))
         {
-            purged += await context.Retry.RunAsync(token => store.PurgeAsync(batch, token), repeatable: false, cancellationToken).ConfigureAwait(false);
+            purged += await retry.RunAsync(token => store.PurgeAsync(batch, token), repeatable: false, cancellationToken).ConfigureAwait(false);
         }
 
         return purged;
@@ -125,7 +125,7 @@ internal sealed class DeadLetters(ClientContext context, QueueStore store, Queue
     // Oldest first, so that requeued jobs keep the order in which they died.
     private async Task<List<long>> MatchingAsync(DeadLetterFilter? filter, CancellationToken cancellationToken)
     {
-        var counts = await context.Retry.RepeatableAsync(store.CountAsync, cancellationToken).ConfigureAwait(false);
+        var counts = await retry.RepeatableAsync(store.CountAsync, cancellationToken).ConfigureAwait(false);
         var found = new List<long>();
         string? cursor = null;
         do

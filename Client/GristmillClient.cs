@@ -19,6 +19,7 @@ public sealed class GristmillClient : IGristmillClient
     private readonly bool _ownsRedis;
     private readonly int _database;
     private readonly ClientContext _context;
+    private readonly RetryPolicy _retry;
 
     /// <summary>A client on a connection that belongs to the caller.</summary>
     /// <param name="redis">The connection; not disposed with the client.</param>
@@ -39,8 +40,8 @@ public sealed class GristmillClient : IGristmillClient
         _ownsRedis = ownsRedis;
         _database = database;
         var clock = timeProvider ?? TimeProvider.System;
-        _context = new ClientContext(
-            redis, options, new RetryPolicy(options.MaxRetries, options.RetryDelay, clock), clock, loggerFactory.CreateLogger("Gristmill.Client"));
+        _context = new ClientContext(redis, options, clock, loggerFactory.CreateLogger("Gristmill.Client"));
+        _retry = _context.RetryOf(null);
     }
 
     /// <inheritdoc/>
@@ -72,7 +73,7 @@ public sealed class GristmillClient : IGristmillClient
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<string>> ListQueuesAsync(CancellationToken cancellationToken = default) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token =>
             {
                 var members = await _context.Redis.ExecuteAsync(new RedisCommand("SMEMBERS", RedisKeys.Queues(Service)), token).ConfigureAwait(false);
@@ -82,14 +83,14 @@ public sealed class GristmillClient : IGristmillClient
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<SiloInfo>> ListSilosAsync(CancellationToken cancellationToken = default) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token => (IReadOnlyList<SiloInfo>)[.. (await Silos.ListAsync(token).ConfigureAwait(false)).Select(SiloInfo.From)], cancellationToken);
 
     /// <inheritdoc/>
     public Task DrainSiloAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        return _context.Retry.RepeatableAsync(
+        return _retry.RepeatableAsync(
             async token =>
             {
                 await Silos.DrainAsync(id, token).ConfigureAwait(false);

@@ -94,4 +94,10 @@ public sealed class ClientQueueOptions
     /// wait fails with <see cref="QueueFullException"/>. 1 to 10,000,000, or 0 for no bound. Default 100,000.
     /// </summary>
     public int MaxWaiting { get; set; } = 100_000;
+
+    /// <summary>
+    /// What a job's reply list must begin with, as the queue's silos have it; empty where there are no replies. Null, the default, for
+    /// not known: then silos find out.
+    /// </summary>
+    public IReadOnlyList<string>? ReplyToPrefixes { get; set; }
 }

@@ -89,14 +89,14 @@ internal sealed partial class QueueClient
         EnqueueReply reply;
         try
         {
-            reply = await _context.Retry.RunAsync(
+            reply = await _retry.RunAsync(
                 token => _store.EnqueueAsync(jobs, _context.NewEpoch(), settings.IdWindow, settings.MaxReady, settings.MaxWaiting, token),
                 repeatable,
                 cancellationToken).ConfigureAwait(false);
         }
         catch (RedisException e)
         {
-            throw Failed(e, handles, piece.Count);
+            throw Failed(e, handles, piece.Count, hasIds: repeatable);
         }
 
         await AnnounceAsync(cancellationToken).ConfigureAwait(false);
@@ -148,11 +148,12 @@ internal sealed partial class QueueClient
         _ => EnqueueOutcome.Created,
     };
 
-    private EnqueueFailedException Failed(RedisException e, List<JobHandle> handles, int count)
+    private EnqueueFailedException Failed(RedisException e, List<JobHandle> handles, int count, bool hasIds)
     {
-        var before = handles.Count == 0 ? string.Empty : $" {handles.Count} jobs were enqueued before.";
+        var before = handles.Count == 0 ? string.Empty : $" {handles.Count} {(handles.Count == 1 ? "job was" : "jobs were")} enqueued before.";
+        var advice = hasIds ? string.Empty : " Give jobs an id, so that enqueueing them again is safe.";
         var message = e.MayHaveExecuted
-            ? $"It is not known whether {Jobs(count)} reached the queue '{Name}': {e.Message}{before} Give jobs an id, or set {nameof(GristmillClientOptions.GenerateIds)}, so that enqueueing them again is safe."
+            ? $"It is not known whether {(count == 1 ? "the job" : Jobs(count))} reached the queue '{Name}': {e.Message}{before}{advice}"
             : $"{Jobs(count)} did not reach the queue '{Name}': {e.Message}{before}";
         return new EnqueueFailedException(message, handles, e.MayHaveExecuted ? count : 0, e);
     }

@@ -11,20 +11,24 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     private const int MaxReasonLength = 256;
 
     private readonly ClientContext _context;
+    private readonly RetryPolicy _retry;
     private readonly QueueStore _store;
     private readonly QueueSettings _settings;
     private readonly QueueConditions _conditions;
     private readonly QueueEvents _events;
+    private readonly SharedReads _reads;
 
     public QueueClient(ClientContext context, RedisKeys keys)
     {
         _context = context;
         _store = new QueueStore(context.Redis, keys);
-        _settings = new QueueSettings(context, _store);
+        _retry = context.RetryOf(keys);
+        _settings = new QueueSettings(context, _store, _retry);
         _conditions = new QueueConditions(context, _store);
         _events = new QueueEvents(context, keys.Events);
-        DeadLetters = new DeadLetters(context, _store, _settings);
-        Sessions = new Sessions(context, _store);
+        _reads = new SharedReads(context.Reads, GetAsync);
+        DeadLetters = new DeadLetters(_store, _settings, _retry);
+        Sessions = new Sessions(_store, _retry);
     }
 
     public string Name => _store.Name;
@@ -36,11 +40,11 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     public Task<Job?> GetAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        return _context.Retry.RepeatableAsync(token => ReadAsync(id, token), cancellationToken);
+        return _retry.RepeatableAsync(token => ReadAsync(id, token), cancellationToken);
     }
 
     public Task<JobList> ListAsync(JobState? state = null, string? cursor = null, int limit = 100, CancellationToken cancellationToken = default) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token =>
             {
                 var page = await _store.ListAsync(state, cursor, limit, token).ConfigureAwait(false);
@@ -49,10 +53,15 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
             },
             cancellationToken);
 
-    public async IAsyncEnumerable<JobEvent> WatchAsync(string id, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<JobEvent> WatchAsync(string id, CancellationToken cancellationToken = default) => WatchAsync(id, WatchWants.Everything, cancellationToken);
+
+    /// <summary>The events of a job that comes without its payload.</summary>
+    public IAsyncEnumerable<JobEvent> WatchStatesAsync(string id, CancellationToken cancellationToken) => WatchAsync(id, WatchWants.States, cancellationToken);
+
+    private async IAsyncEnumerable<JobEvent> WatchAsync(string id, WatchWants wants, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var watch = new JobWatch(_context, _events, Name, id, outcomeOnly: false, GetAsync);
+        var watch = new JobWatch(_context, _events, Name, id, wants, _reads);
         await using (watch.ConfigureAwait(false))
         {
             await foreach (var happened in watch.ReadAsync(cancellationToken).ConfigureAwait(false)) yield return happened;
@@ -62,7 +71,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     public async Task<Job> WaitAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var watch = new JobWatch(_context, _events, Name, id, outcomeOnly: true, GetAsync);
+        var watch = new JobWatch(_context, _events, Name, id, WatchWants.Outcome, _reads);
         await using (watch.ConfigureAwait(false))
         {
             await foreach (var happened in watch.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -81,7 +90,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
         if (why.Length > MaxReasonLength) why = why[..MaxReasonLength];
         var window = (await _settings.GetAsync(cancellationToken).ConfigureAwait(false)).IdWindow;
         var calls = 0;
-        var verdicts = await _context.Retry.RepeatableAsync(
+        var verdicts = await _retry.RepeatableAsync(
             token =>
             {
                 calls++;
@@ -99,16 +108,16 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     public async Task<RequeueOutcome> RetryAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        var (seq, _) = await _context.Retry.RepeatableAsync(token => _store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
+        var (seq, _) = await _retry.RepeatableAsync(token => _store.FindAsync(id, token), cancellationToken).ConfigureAwait(false);
         if (seq is not { } number) return RequeueOutcome.Unknown;
         var window = (await _settings.GetAsync(cancellationToken).ConfigureAwait(false)).IdWindow;
-        var verdicts = await _context.Retry.RunAsync(
+        var verdicts = await _retry.RunAsync(
             token => _store.RequeueAsync([(number, null)], window, token), repeatable: false, cancellationToken).ConfigureAwait(false);
         return RequeueVerdict.Parse(verdicts[0].Verdict);
     }
 
     public Task<QueueInfo> GetInfoAsync(CancellationToken cancellationToken = default) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token =>
             {
                 var counts = await _store.CountAsync(token).ConfigureAwait(false);
@@ -153,7 +162,7 @@ internal sealed partial class QueueClient : IQueueClient, IAsyncDisposable
     };
 
     private Task SetModeAsync(QueueMode mode, CancellationToken cancellationToken) =>
-        _context.Retry.RepeatableAsync(
+        _retry.RepeatableAsync(
             async token =>
             {
                 await _store.SetModeAsync(mode, token).ConfigureAwait(false);

@@ -7,7 +7,7 @@ namespace Gristmill.Client;
 /// What holds for a queue: what the application said of it by name, else what its silos wrote beside it, else the defaults. So that
 /// a queue is configured in one place, and its clients read its payloads as its silos do. Looked at again now and then.
 /// </summary>
-internal sealed class QueueSettings(ClientContext context, QueueStore store)
+internal sealed class QueueSettings(ClientContext context, QueueStore store, RetryPolicy retry)
 {
     // A queue that is configured anew is heard of within this time; its silos write theirs twice as often.
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
@@ -23,7 +23,7 @@ internal sealed class QueueSettings(ClientContext context, QueueStore store)
         if (known is not null && context.Clock.GetElapsedTime(known.At) < Period) return known.Settings;
         try
         {
-            var rules = await context.Retry.RepeatableAsync(store.RulesAsync, cancellationToken).ConfigureAwait(false);
+            var rules = await retry.RepeatableAsync(store.RulesAsync, cancellationToken).ConfigureAwait(false);
             known = new Looked(rules is null ? context.Options.Defaults : Of(rules), context.Clock.GetTimestamp());
             _looked = known;
         }
@@ -43,6 +43,7 @@ internal sealed class QueueSettings(ClientContext context, QueueStore store)
         Fields = rules.Fields,
         IdWindow = TimeSpan.FromMilliseconds(rules.IdWindowMs),
         MaxWaiting = rules.MaxWaiting,
+        ReplyToPrefixes = rules.ReplyToPrefixes,
         MaxReady = context.Options.Defaults.MaxReady,
     };
 

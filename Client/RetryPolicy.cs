@@ -1,12 +1,18 @@
 using Gristmill.Redis;
+using Gristmill.Store;
 
 namespace Gristmill.Client;
 
 /// <summary>
 /// Makes calls again after failures of Redis that pass: always where nothing was executed, and where the outcome is unknown
-/// only when the call may be made twice. Waits twice as long each time; at most so often.
+/// only when the call may be made twice. Waits twice as long each time; at most so often. Where a key is of the wrong type, it says
+/// which: Redis does not.
 /// </summary>
-internal sealed class RetryPolicy(int maxRetries, TimeSpan delay, TimeProvider clock)
+/// <param name="maxRetries">How often.</param>
+/// <param name="delay">The first wait.</param>
+/// <param name="clock">The clock of the waits.</param>
+/// <param name="findWrongKey">Finds the key that is of the wrong type.</param>
+internal sealed class RetryPolicy(int maxRetries, TimeSpan delay, TimeProvider clock, Func<CancellationToken, Task<WrongTypeException?>> findWrongKey)
 {
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
@@ -25,6 +31,11 @@ internal sealed class RetryPolicy(int maxRetries, TimeSpan delay, TimeProvider c
             {
                 var wait = TimeSpan.FromTicks(Math.Min(LongestDelay.Ticks, delay.Ticks << Math.Min(retry, 20)));
                 await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
+            }
+            catch (RedisServerException e) when (e.Code == RedisErrorCode.WrongType)
+            {
+                if (await findWrongKey(cancellationToken).ConfigureAwait(false) is { } wrong) throw wrong;
+                throw;
             }
         }
     }

@@ -4,10 +4,10 @@ using Gristmill.Store.Sessions;
 namespace Gristmill.Client;
 
 /// <summary>The sessions of one queue, as the store has them.</summary>
-internal sealed class Sessions(ClientContext context, QueueStore store) : ISessions
+internal sealed class Sessions(QueueStore store, RetryPolicy retry) : ISessions
 {
     public Task<SessionList> ListAsync(string? cursor = null, int limit = 100, CancellationToken cancellationToken = default) =>
-        context.Retry.RepeatableAsync(
+        retry.RepeatableAsync(
             async token =>
             {
                 var page = await store.SessionsAsync(cursor, limit, token).ConfigureAwait(false);
@@ -18,14 +18,14 @@ internal sealed class Sessions(ClientContext context, QueueStore store) : ISessi
     public Task<Session?> GetAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        return context.Retry.RepeatableAsync(
+        return retry.RepeatableAsync(
             async token => await store.SessionAsync(id, token).ConfigureAwait(false) is { } view ? Map(view) : null, cancellationToken);
     }
 
     public Task<SessionJobList> JobsAsync(string id, string? cursor = null, int limit = 100, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        return context.Retry.RepeatableAsync(
+        return retry.RepeatableAsync(
             async token =>
             {
                 var page = await store.SessionJobsAsync(id, cursor, limit, token).ConfigureAwait(false);
@@ -41,7 +41,7 @@ internal sealed class Sessions(ClientContext context, QueueStore store) : ISessi
     private Task<SessionVerdict> MoveAsync(string id, Func<string, CancellationToken, ValueTask<string>> move, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(id);
-        return context.Retry.RepeatableAsync(
+        return retry.RepeatableAsync(
             async token => await move(id, token).ConfigureAwait(false) switch
             {
                 "unknown" => SessionVerdict.Unknown,

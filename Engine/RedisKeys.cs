@@ -37,6 +37,9 @@ internal sealed class ClusterKeys(string serviceId, string clusterId, int databa
     /// <summary>A hash: grain -> the id of the member that holds its activation.</summary>
     public string Directory => _prefix + "directory";
 
+    /// <summary>The keys above, and of which type each must be.</summary>
+    public IEnumerable<(string Key, string Type)> Types => [(Members, "hash"), (Loads, "hash"), (Alive, "zset"), (View, "hash"), (Dead, "zset"), (Directory, "hash")];
+
     /// <summary>The channel of new versions of the membership. Pub/sub knows no databases, so it names its own.</summary>
     public string Changed { get; } = $"gristmill:cluster:{{{serviceId}/{clusterId}}}:changed@{database}";
 

@@ -31,7 +31,17 @@ public static class RedisAdvice
         return message.EndsWith('.') ? message : message + ".";
     }
 
-    // What a script may not do is an error of the script, with another code.
-    private static bool IsForbidden(RedisServerException said) => said.Code == RedisErrorCode.NoPermission
-        || said.Message.Contains("The user executing the script can't", StringComparison.Ordinal);
+    /// <summary>What went wrong, and what to do where it is a right that is missing.</summary>
+    /// <param name="error">What went wrong.</param>
+    public static string Explain(Exception error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return IsForbidden(error) ? $"{error.Message.TrimEnd().TrimEnd('.')}. {Of(error)}" : error.Message;
+    }
+
+    /// <summary>Whether the user has no right to what was asked. What a script may not do is an error of the script, with another code.</summary>
+    /// <param name="error">What went wrong.</param>
+    public static bool IsForbidden(Exception error) => error is RedisServerException said && (said.Code == RedisErrorCode.NoPermission
+        || said.Message.Contains("The user executing the script can't", StringComparison.Ordinal)
+        || said.Message.Contains("ACL failure in script", StringComparison.Ordinal));
 }

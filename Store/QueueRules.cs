@@ -28,6 +28,9 @@ public sealed record QueueRules
     /// <summary>The names of the payload's members; those of sessions only where the queue has any.</summary>
     public required PayloadFields Fields { get; init; }
 
+    /// <summary>What a job's reply list must begin with; empty where there are no replies, null where that was not said.</summary>
+    public IReadOnlyList<string>? ReplyToPrefixes { get; init; }
+
     /// <summary>The rules as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, QueueRulesJson.Default.QueueRules);
 

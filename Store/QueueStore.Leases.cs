@@ -1,3 +1,4 @@
+using Gristmill.Redis;
 using Gristmill.Store.Sessions;
 
 namespace Gristmill.Store;
@@ -26,6 +27,19 @@ public sealed partial class QueueStore
         var cancels = new Dictionary<long, string>();
         for (var i = 0; i + 1 < reply[4].Count; i += 2) cancels[reply[4][i].AsInteger()] = reply[4][i + 1].AsString();
         return new RenewReply(status, reply[1].AsString(), Mode(reply[2].AsString()), held, cancels);
+    }
+
+    /// <summary>
+    /// Says on the queue's channels what nobody minds. Who may not publish there hears it so; a script would find out when it has
+    /// written its records.
+    /// </summary>
+    /// <exception cref="RedisServerException">The user may not.</exception>
+    public async ValueTask GreetAsync(CancellationToken cancellationToken = default)
+    {
+        foreach (var channel in new[] { keys.Events, keys.Control })
+        {
+            await redis.ExecuteAsync(new RedisCommand("PUBLISH", channel, "hello"), cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Gives up the lease of a generation that holds nothing any more.</summary>

@@ -56,6 +56,7 @@ internal static class JobComposer
         }
 
         if (options is not null) Apply(options, header, index);
+        CheckReply(header.ReplyTo, options?.ReplyTo is not null, queue, index);
         var generated = generateId && header.Id is null;
         if (generated) header.Id = Guid.NewGuid().ToString("N");
         AddTrace(header);
@@ -86,6 +87,14 @@ internal static class JobComposer
         {
             throw new InvalidJobException("payload", "too_large", $"{Place(index)}The payload has {length} bytes; the queue takes at most {queue.MaxPayloadBytes}.", index);
         }
+    }
+
+    private static void CheckReply(string? list, bool isOption, ClientQueueOptions queue, int? index)
+    {
+        if (list is null || queue.ReplyToPrefixes is not { } prefixes) return;
+        var fields = isOption ? OptionNames : queue.Fields;
+        if (new ForeignLists(null, prefixes, fields).WhyNot(list) is not { } why) return;
+        throw new InvalidJobException(isOption ? OptionNames.ReplyTo : "payload", "invalid_field", Place(index) + why, index);
     }
 
     private static void Apply(EnqueueOptions options, JobHeader header, int? index)

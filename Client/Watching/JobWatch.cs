@@ -12,10 +12,9 @@ namespace Gristmill.Client;
 /// <param name="events">What tells of changes.</param>
 /// <param name="queue">The queue's name.</param>
 /// <param name="id">The job.</param>
-/// <param name="outcomeOnly">Whether nothing before the outcome matters.</param>
-/// <param name="read">Reads the job.</param>
-internal sealed class JobWatch(
-    ClientContext context, QueueEvents events, string queue, string id, bool outcomeOnly, Func<string, CancellationToken, Task<Job?>> read) : IAsyncDisposable
+/// <param name="wants">What of the job matters.</param>
+/// <param name="reads">Reads the job.</param>
+internal sealed class JobWatch(ClientContext context, QueueEvents events, string queue, string id, WatchWants wants, SharedReads reads) : IAsyncDisposable
 {
     private JobSignal? _signal;
     private bool _entered;
@@ -66,7 +65,7 @@ internal sealed class JobWatch(
         _signal = null;
         while (true)
         {
-            var signal = new JobSignal(job.Seq, outcomeOnly);
+            var signal = new JobSignal(job.Seq, wants == WatchWants.Outcome);
             try
             {
                 await events.AddAsync(signal, cancellationToken).ConfigureAwait(false);
@@ -88,23 +87,30 @@ internal sealed class JobWatch(
         {
             return await ReadJobAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (RedisException e)
+        catch (Exception e) when (e is RedisException or WrongTypeException)
         {
             context.Log.WatchInterrupted(e, queue, id);
             return before;
         }
     }
 
+    // Who waits for the outcome keeps no payload meanwhile: those who wait are many.
     private async Task<Job> ReadJobAsync(CancellationToken cancellationToken)
     {
-        await context.Reads.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await read(id, cancellationToken).ConfigureAwait(false) ?? throw new JobNotFoundException(queue, id);
-        }
-        finally
-        {
-            context.Reads.Release();
-        }
+        var job = await reads.ReadAsync(id, wants != WatchWants.States, cancellationToken).ConfigureAwait(false) ?? throw new JobNotFoundException(queue, id);
+        return wants == WatchWants.Outcome && !job.IsFinished ? job with { Payload = default } : job;
     }
+}
+
+/// <summary>What matters to a watcher.</summary>
+internal enum WatchWants
+{
+    /// <summary>All that happens, and the whole job.</summary>
+    Everything,
+
+    /// <summary>All that happens, and the job without its payload.</summary>
+    States,
+
+    /// <summary>The outcome alone.</summary>
+    Outcome,
 }

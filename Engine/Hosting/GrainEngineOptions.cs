@@ -86,4 +86,7 @@ public sealed class GrainEngineOptions
             GrainClasses.Add(type);
         return this;
     }
+
+    /// <summary>The keys of the cluster in Redis, and of which type each must be: for who looks whether something else wrote them.</summary>
+    public IEnumerable<(string Key, string Type)> KeyTypes() => new ClusterKeys(ServiceId, ClusterId, Database).Types;
 }

@@ -108,7 +108,7 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         }
     }
 
-    private bool MayTake => lease.IsHeld && lease.Mode != QueueMode.Paused && queue.Broken is null;
+    private bool MayTake => lease is { IsHeld: true, IsInDoubt: false } && lease.Mode != QueueMode.Paused && queue.Broken is null;
 
     // One round; false when there is nothing to do until somebody signals.
     private async Task<bool> TakeAsync(CancellationToken cancellationToken)
@@ -137,8 +137,9 @@ internal sealed class Claimer(QueueRuntime queue, LeaseKeeper lease, HeldJobs he
         }
         catch (Exception error) when (error is RedisException or WrongTypeException)
         {
-            if (_storeTrouble is null) log.TakeFailed(queue.Name, error.Message);
-            _storeTrouble = error.Message;
+            if (_storeTrouble is null) log.TakeFailed(queue.Name, RedisAdvice.Explain(error));
+            _storeTrouble = RedisAdvice.Explain(error);
+            lease.Failed(error);
             await Task.Delay(Pause, clock, cancellationToken);
         }
 

@@ -10,7 +10,8 @@ namespace Gristmill.Grains.Bridge;
 
 /// <summary>
 /// Keeps this silo's lease on one queue, and keeps what the bridge holds in line with what the store says that it holds.
-/// Called by a timer of the bridge. Steps of a tick: renew (or join) → reconcile → reap for others.
+/// Called by a timer of the bridge. Steps of a tick: may the channels be published to, where that is in doubt → renew (or join)
+/// → reconcile → reap for others.
 /// </summary>
 /// <remarks>
 /// The silo measures its own deadline from when it sent the last renewal that was answered, on a clock that nobody sets.
@@ -44,6 +45,12 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     /// <summary>Whether the lease was renewed in time, so that work may be claimed.</summary>
     public bool IsHeld { get; private set; }
 
+    /// <summary>
+    /// Whether the rights of the Redis user are in doubt: before the lease is taken, and when a step was forbidden. Nothing is taken
+    /// meanwhile, since a script that may not publish fails when its records are written.
+    /// </summary>
+    public bool IsInDoubt { get; private set; } = true;
+
     /// <summary>Whether the queue takes and starts jobs, as last heard.</summary>
     public QueueMode Mode { get; set; }
 
@@ -63,6 +70,9 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
     }
 
     public void EndTake(long counter) => _inFlight.Remove(counter);
+
+    /// <summary>A claim or start failed: the next tick asks what it may do, if it was forbidden.</summary>
+    public void Failed(Exception error) => IsInDoubt |= RedisAdvice.IsForbidden(error);
 
     /// <summary>A claim or start of this generation was answered with NoLease: join anew.</summary>
     public void Reaped(string generation)
@@ -114,9 +124,11 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         var before = held.All.Where(r => !r.Finishing).ToList();
         var generation = Generation;
         var (quiet, takes) = (_inFlight.Count == 0, _takes);
-        var sent = clock.GetTimestamp();
         try
         {
+            if (IsInDoubt || !IsHeld) await queue.Store.GreetAsync(cancellationToken);
+            IsInDoubt = false;
+            var sent = clock.GetTimestamp();
             var reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: _joined != generation, queue.ForeignLists, queue.Sessions, cancellationToken);
             if (reply.Status == StoreStatus.NoLease)
             {
@@ -139,7 +151,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         }
         catch (Exception error) when (error is RedisException or WrongTypeException or SchemaException)
         {
-            Trouble = $"The lease cannot be renewed: {error.Message}";
+            Trouble = $"The lease cannot be renewed: {RedisAdvice.Explain(error)}";
             Say(error);
         }
     }

@@ -101,8 +101,8 @@ internal sealed class Recorder(QueueRuntime queue, SiloIdentity silo, HeldJobs h
             }
             catch (Exception error) when (error is RedisException or WrongTypeException)
             {
-                if (Trouble is null) log.RecordFailed(queue.Name, batch.Count, error.Message);
-                Trouble = error.Message;
+                if (Trouble is null) log.RecordFailed(queue.Name, batch.Count, RedisAdvice.Explain(error));
+                Trouble = RedisAdvice.Explain(error);
                 await Task.Delay(pause, clock, cancellationToken);
                 pause = pause * 2 < LastPause ? pause * 2 : LastPause;
             }

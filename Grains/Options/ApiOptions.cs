@@ -11,4 +11,7 @@ public sealed class ApiOptions
 
     /// <summary>Connections at once, 10 to 1,000,000; more are closed at once. Default 10,000.</summary>
     public int MaxConnections { get; set; } = 10_000;
+
+    /// <summary>Event streams at once, of all callers, 1 to 1,000,000; more are refused. Default 10,000.</summary>
+    public int MaxStreams { get; set; } = 10_000;
 }

@@ -113,6 +113,7 @@ public sealed class QueueOptions
         IdWindowMs = (long)TimeSpan.FromSeconds(IdWindowSeconds).TotalMilliseconds,
         MaxWaiting = WaitingLimit,
         Fields = ReadFields,
+        ReplyToPrefixes = ReplyToPrefixes,
     };
 
     /// <summary>The end that is taken, as it is said or follows from the dialect.</summary>

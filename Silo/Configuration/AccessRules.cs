@@ -29,6 +29,7 @@ internal static class AccessRules
         api.Range("MaxBatchJobs", options.Api.MaxBatchJobs, 1, Client.IQueueClient.MaxBatch);
         api.Range("MaxBatchBytes", options.Api.MaxBatchBytes, 1024, 1_073_741_824);
         api.Range("MaxConnections", options.Api.MaxConnections, 10, 1_000_000);
+        api.Range("MaxStreams", options.Api.MaxStreams, 1, 1_000_000);
         Reach(options, configuration, found);
     }
 

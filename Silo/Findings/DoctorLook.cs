@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Gristmill.Redis;
 using Gristmill.Silo.Commands;
 
@@ -14,8 +15,10 @@ namespace Gristmill.Silo.Findings;
 /// Each look remembers lengths and totals for the next, which then sees what grows and what vanishes. All that it sends is
 /// small and bounded: no command takes a step of the server that grows with the database.
 /// </remarks>
-internal sealed class DoctorLook
+internal sealed partial class DoctorLook
 {
+    private const int LongestText = 4000;
+
     private readonly DoctorSettings _settings;
     private readonly TimeProvider _clock;
     private readonly Probe _probe;
@@ -102,5 +105,13 @@ internal sealed class DoctorLook
         Action = Clean(finding.Action),
     };
 
-    private static string Clean(string text) => Plain.Text(Plain.OneLine(text)).Replace('\t', '\uFFFD');
+    private static string Clean(string text)
+    {
+        text = LongName().Replace(Plain.Text(Plain.OneLine(text)).Replace('\t', '\uFFFD'), "'$1…'");
+        return text.Length <= LongestText ? text : text[..LongestText] + "…";
+    }
+
+    // A name between quotes; what stands between words, as in "others' lists", is no quote.
+    [GeneratedRegex("(?<!\\w)'([^']{200})[^']+'(?!\\w)")]
+    private static partial Regex LongName();
 }

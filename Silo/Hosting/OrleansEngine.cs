@@ -31,6 +31,9 @@ internal static class EngineHosting
         .AddFilter("Orleans", LogLevel.Warning).AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error)
         .AddFilter("Polly", LogLevel.Warning);
 
+    /// <summary>Keys of this engine that the doctor looks at: none, for it looks after them itself.</summary>
+    public static Func<string, IEnumerable<(string Key, string Type)>> KeyTypesOf => _ => [];
+
     /// <summary>Adds the engine with the grains of Gristmill.</summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {

@@ -20,6 +20,9 @@ internal static class EngineHosting
     /// <summary>Keeps what the engine says to what people must know, which is all that it says.</summary>
     public static Action<ILoggingBuilder> Quieten => _ => { };
 
+    /// <summary>The keys of this engine that all silos of a service share, and of which type each must be.</summary>
+    public static IEnumerable<(string Key, string Type)> KeyTypesOf(string service) => new GrainEngineOptions { ServiceId = service }.KeyTypes();
+
     /// <summary>Adds the engine with the grains of Gristmill and what silos tell each other through Redis.</summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {

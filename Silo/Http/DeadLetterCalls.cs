@@ -20,16 +20,16 @@ internal static class DeadLetterCalls
         queue.MapGet("/dead-letters/{id}", GetAsync).Describe(AccessRole.Read, "getDeadLetter", "A dead letter with its payload and its errors.", Tag).Produces<DeadLetter>().Fails(404);
         queue.MapPost("/dead-letters/{id}/requeue", RequeueAsync)
             .Describe(AccessRole.Operate, "requeueDeadLetter", "Makes a dead letter a ready job again, with fresh budgets.", Tag)
-            .Takes(Schemas.Edit(), false, "The payload that replaces its own; no body keeps it.").Produces<Job>(202).Fails(404, 409);
+            .Takes(Schemas.Edit(), false, "The payload that replaces its own; no body keeps it.").Produces<Job>(202).Fails(404);
         queue.MapPost("/dead-letters/requeue", RequeueAllAsync)
             .Describe(AccessRole.Operate, "requeueDeadLetters", "Makes ready jobs of all dead letters that match, in batches.", Tag)
-            .Takes(Schemas.Filter(), false, "Which; no body is all.").Produces<RequeuedAnswer>(202).Fails(404, 409);
-        queue.MapDelete("/dead-letters/{id}", PurgeAsync).Describe(AccessRole.Admin, "purgeDeadLetter", "Forgets a dead letter for good.", Tag).Produces(204).Fails(404, 409);
+            .Takes(Schemas.Filter(), false, "Which; no body is all.").Produces<RequeuedAnswer>(202).Fails(404);
+        queue.MapDelete("/dead-letters/{id}", PurgeAsync).Describe(AccessRole.Admin, "purgeDeadLetter", "Forgets a dead letter for good.", Tag).Produces(204).Fails(404);
         queue.MapDelete("/dead-letters", PurgeAllAsync)
             .Describe(AccessRole.Admin, "purgeDeadLetters", "Forgets all dead letters that match, in batches.", Tag)
             .Reads("reason", "Only those with this reason.", Schemas.DeadReason()).Reads("sessionId", "Only those of this session.", Schemas.Text(1, 256))
             .Reads("diedBefore", "Only those that died before.", Schemas.Time()).Reads("diedSince", "Only those that died then or later.", Schemas.Time())
-            .Produces<PurgedAnswer>().Fails(404, 409);
+            .Produces<PurgedAnswer>().Fails(404);
     }
 
     private static async Task<IResult> ListAsync(string queue, HttpContext context, QueueDirectory queues)

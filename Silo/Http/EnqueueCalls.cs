@@ -21,10 +21,10 @@ internal static class EnqueueCalls
         queue.MapPost("/jobs", EnqueueAsync)
             .Describe(AccessRole.Operate, "enqueueJob", "Enqueues a job. One whose id is known already is not enqueued again.", Tag)
             .Reads(IdempotencyKey.Header, "The job's id, where the body has none.", Schemas.Text(1, 256), ParameterLocation.Header)
-            .Takes(Schemas.Job(), true, "The job.").Produces<Job>(202).Produces<Job>(200).Fails(404, 409).WithMetadata(new IsEnqueue());
+            .Takes(Schemas.Job(), true, "The job.").Produces<Job>(202).Produces<Job>(200).Fails(404).WithMetadata(new IsEnqueue());
         queue.MapPost("/jobs/batch", EnqueueBatchAsync)
             .Describe(AccessRole.Operate, "enqueueJobs", "Enqueues many jobs, in order. All are checked before the first is enqueued.", Tag)
-            .Takes(Schemas.Batch(), true, "The jobs.").Produces<BatchAnswer>(202).Fails(404, 409).WithMetadata(new IsEnqueue());
+            .Takes(Schemas.Batch(), true, "The jobs.").Produces<BatchAnswer>(202).Fails(404).WithMetadata(new IsEnqueue());
     }
 
     private static async Task<IResult> EnqueueAsync(string queue, HttpContext context, QueueDirectory queues)

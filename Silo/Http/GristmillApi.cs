@@ -33,6 +33,8 @@ internal static class GristmillApi
         services.TryAddSingleton<QueueDirectory>();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<GristmillOptions>>(Bound);
         services.TryAddSingleton(_ => new PrometheusExporter(TelemetryExport.Meters));
+        services.AddHostedService<RefusedConnections>();
+        services.AddLogging(log => log.AddFilter(RefusedConnections.Category, LogLevel.Error));
         services.AddGristmillAccess();
         ApiDocument.Add(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, ApiPipeline>());
@@ -79,6 +81,7 @@ internal static class GristmillApi
         var options = silo.Value;
         client.Service = options.Service;
         client.WaitingForAge = WaitingForAge;
+        client.MaxWatchers = Math.Max(client.MaxWatchers, options.Api.MaxStreams);
 
         // Who calls the API again after a lost answer does not know an id that was made here: what is safe to call again has an id of his.
         client.GenerateIds = false;
@@ -92,6 +95,7 @@ internal static class GristmillApi
                 Dialect = queue.Dialect,
                 Fields = queue.ReadFields,
                 MaxWaiting = queue.WaitingLimit,
+                ReplyToPrefixes = queue.ReplyToPrefixes,
                 IdWindow = TimeSpan.FromSeconds(queue.IdWindowSeconds),
             };
         }

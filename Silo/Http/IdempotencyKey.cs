@@ -11,10 +11,11 @@ internal static class IdempotencyKey
     public const string Header = "Idempotency-Key";
 
     /// <summary>The job with the key as its id.</summary>
-    /// <exception cref="ApiProblemException">The body has another id, or the key is empty.</exception>
+    /// <exception cref="ApiProblemException">The body has another id, or the key is empty, or there are several.</exception>
     public static EnqueueRequest Apply(EnqueueRequest job, HttpRequest request)
     {
         if (!request.Headers.TryGetValue(Header, out var values)) return job;
+        if (values.Count > 1) throw ApiProblemException.InvalidField(Header, $"The header '{Header}' is there {values.Count} times; a job has one id.");
         var key = Unquoted(values.ToString().Trim());
         if (key.Length == 0) throw ApiProblemException.InvalidField(Header, $"The header '{Header}' is empty; it must be the job's id.");
         var options = job.Options ?? new EnqueueOptions();

@@ -25,9 +25,9 @@ internal static class JobCalls
             .Produces(200, typeof(string), "text/event-stream").Produces(204).Fails(404).WithMetadata(new EventStreamCall());
         queue.MapPost("/jobs/{id}/cancel", CancelAsync)
             .Describe(AccessRole.Operate, "cancelJob", "Cancels a job: at once where it waits, by telling its silo where it runs, and ahead where it has not come.", Tag)
-            .Takes(Schemas.Reason(), false, "Why.").Produces<CancelAnswer>(202).Fails(404, 409);
+            .Takes(Schemas.Reason(), false, "Why.").Produces<CancelAnswer>(202).Fails(404);
         queue.MapPost("/jobs/{id}/retry", RetryAsync)
-            .Describe(AccessRole.Operate, "retryJob", "Gives an ended job another life, with fresh budgets and the same id.", Tag).Produces<Job>(202).Fails(404, 409);
+            .Describe(AccessRole.Operate, "retryJob", "Gives an ended job another life, with fresh budgets and the same id.", Tag).Produces<Job>(202).Fails(404);
     }
 
     /// <summary>The problem of a job that is not there.</summary>

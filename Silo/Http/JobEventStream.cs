@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Gristmill.Client;
@@ -19,6 +20,8 @@ internal static class JobEventStream
     /// <summary>The id of the last event.</summary>
     public const string EndId = "end";
 
+    private const int Piece = 16 * 1024;
+    private static readonly ConditionalWeakTable<Job, byte[]> Written = [];
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan ShortestStream = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(49);
@@ -30,7 +33,7 @@ internal static class JobEventStream
         var cancellationToken = over.Token;
         var target = await queues.FindAsync(queue, cancellationToken);
         if (context.Request.Headers["Last-Event-ID"] == EndId) return Results.NoContent();
-        await using var events = target.WatchAsync(id, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using var events = QueueDirectory.WatchAsync(target, id, cancellationToken).GetAsyncEnumerator(cancellationToken);
 
         // The first event comes before anything is written: an unknown job is a problem, not a stream.
         if (!await events.MoveNextAsync()) return Results.NoContent();
@@ -72,8 +75,7 @@ internal static class JobEventStream
         bool more;
         do
         {
-            await output.WriteAsync(Format(events.Current, ++number, queues), cancellationToken);
-            await output.FlushAsync(cancellationToken);
+            await WriteAsync(events.Current, ++number, output, queues, cancellationToken);
             more = await NextAsync(events, output, clock, cancellationToken);
         }
         while (more);
@@ -102,13 +104,29 @@ internal static class JobEventStream
         }
     }
 
-    private static byte[] Format(JobEvent happened, long number, QueueDirectory queues)
+    private static async Task WriteAsync(JobEvent happened, long number, Stream output, QueueDirectory queues, CancellationToken cancellationToken)
     {
-        var isEnd = happened.Job.IsFinished;
         var isProgress = happened.Kind == JobEventKind.Progress;
-        var data = isProgress
-            ? JsonSerializer.Serialize(happened.Progress, ApiJson.Options)
-            : JsonSerializer.Serialize(queues.Present(happened.Job), ApiJson.Options);
-        return Encoding.UTF8.GetBytes($"id: {(isEnd ? EndId : number)}\nevent: {(isProgress ? "progress" : "state")}\ndata: {data}\n\n");
+        var id = happened.Job.IsFinished ? EndId : number.ToString(CultureInfo.InvariantCulture);
+        await output.WriteAsync(Encoding.UTF8.GetBytes($"id: {id}\nevent: {(isProgress ? "progress" : "state")}\ndata: "), cancellationToken);
+        ReadOnlyMemory<byte> data = isProgress ? JsonSerializer.SerializeToUtf8Bytes(happened.Progress, ApiJson.Options) : Write(happened.Job, queues);
+        while (data.Length > Piece)
+        {
+            // A slow reader gets a piece when it has taken the one before: what waits for it is no whole result.
+            await output.WriteAsync(data[..Piece], cancellationToken);
+            await output.FlushAsync(cancellationToken);
+            data = data[Piece..];
+        }
+
+        await output.WriteAsync(data, cancellationToken);
+        await output.WriteAsync("\n\n"u8.ToArray(), cancellationToken);
+        await output.FlushAsync(cancellationToken);
+    }
+
+    // The watchers of a job share what was read, and with this what is written of it.
+    private static byte[] Write(Job job, QueueDirectory queues)
+    {
+        if (Written.TryGetValue(job, out var known)) return known;
+        lock (Written) return Written.GetValue(job, j => JsonSerializer.SerializeToUtf8Bytes(queues.Present(j), ApiJson.Options));
     }
 }

@@ -21,7 +21,7 @@ internal static class QueueCalls
 
     private static void Mode(RouteGroupBuilder api, string verb, string summary, Func<IQueueClient, CancellationToken, Task> change) => api
         .MapPost($"/queues/{{queue}}/{verb}", (string queue, QueueDirectory queues, CancellationToken stop) => ModeAsync(queue, queues, q => change(q, stop), stop))
-        .Describe(AccessRole.Operate, $"{verb}Queue", summary, Tag).Produces<QueueAnswer>().Fails(404, 409);
+        .Describe(AccessRole.Operate, $"{verb}Queue", summary, Tag).Produces<QueueAnswer>().Fails(404);
 
     private static async Task<IResult> ListAsync(QueueDirectory queues, IGristmillClient client, CancellationToken cancellationToken)
     {

@@ -24,6 +24,10 @@ internal sealed class QueueDirectory(
     public static Task<Job?> DescribeAsync(IQueueClient queue, JobHandle handle, CancellationToken cancellationToken) =>
         queue is QueueClient own ? own.DescribeAsync(handle, cancellationToken) : handle.GetAsync(cancellationToken);
 
+    /// <summary>The events of a job; where it can be, without the payload, which no answer shows.</summary>
+    public static IAsyncEnumerable<JobEvent> WatchAsync(IQueueClient queue, string id, CancellationToken cancellationToken) =>
+        queue is QueueClient own ? own.WatchStatesAsync(id, cancellationToken) : queue.WatchAsync(id, cancellationToken);
+
     /// <summary>The names of all queues, in order.</summary>
     public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken) =>
         [.. options.Value.Queues.Keys.Union(await client.ListQueuesAsync(cancellationToken)).Order(StringComparer.Ordinal)];

@@ -16,10 +16,11 @@ internal static class RequestBody
     /// <param name="maxBytes">The largest body.</param>
     /// <param name="optional">Whether there may be none; then null is returned.</param>
     /// <param name="option">The option that says the bound; null where none does.</param>
-    /// <exception cref="ApiProblemException">It is no JSON, or too large.</exception>
+    /// <exception cref="ApiProblemException">It is no JSON, encoded, or too large.</exception>
     public static async Task<JsonDocument?> ReadAsync(HttpContext context, long maxBytes, bool optional = false, string? option = null)
     {
         var request = context.Request;
+        CheckEncoding(request.Headers.ContentEncoding.ToString());
         if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength, maxBytes, option);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes + 1;
         var body = await ReadBytesAsync(request, maxBytes, option, context.RequestAborted);
@@ -41,6 +42,14 @@ internal static class RequestBody
         {
             throw new ApiProblemException(StatusCodes.Status400BadRequest, "malformed", "The body is not valid.", $"The body is not JSON: {e.Message}");
         }
+    }
+
+    // Unpacking is left out on purpose: a small body could become any number of bytes.
+    private static void CheckEncoding(string encoding)
+    {
+        if (encoding.Length == 0 || encoding.Equals("identity", StringComparison.OrdinalIgnoreCase)) return;
+        throw new ApiProblemException(
+            StatusCodes.Status415UnsupportedMediaType, "content_encoding", "The body's encoding is not taken.", $"The Content-Encoding is '{encoding}'; bodies are taken as they are, without one.", "Content-Encoding");
     }
 
     private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, long maxBytes, string? option, CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ internal static class SessionCalls
 
     private static void Move(RouteGroupBuilder sessions, string verb, string summary, Func<ISessions, string, CancellationToken, Task<SessionVerdict>> move) => sessions
         .MapPost($"/{{id}}/{verb}", (string queue, string id, QueueDirectory queues, CancellationToken stop) => MoveAsync(queue, id, queues, s => move(s, id, stop), stop))
-        .Describe(AccessRole.Operate, $"{verb}Session", summary, Tag).Produces<Session>(202).Fails(404, 409);
+        .Describe(AccessRole.Operate, $"{verb}Session", summary, Tag).Produces<Session>(202).Fails(404);
 
     private static async Task<IResult> ListAsync(string queue, HttpContext context, QueueDirectory queues)
     {

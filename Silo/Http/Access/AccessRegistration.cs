@@ -34,7 +34,7 @@ internal static class AccessRegistration
             .AddJwtBearer(OidcAuthentication.Name, _ => { });
         services.AddAuthorization(o => o.FallbackPolicy = PolicyOf(AccessRole.Read));
         services.AddRateLimiter(_ => { });
-        services.AddOptions<RateLimiterOptions>().Configure<IOptions<GristmillOptions>, AccessKeys>((limiter, silo, keys) => RateLimits.Configure(limiter, silo.Value.Access, keys));
+        services.AddOptions<RateLimiterOptions>().Configure<IOptions<GristmillOptions>, AccessKeys>((limiter, silo, keys) => RateLimits.Configure(limiter, silo.Value, keys));
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<IOptions<GristmillOptions>>((cors, silo) => Allow(cors, silo.Value.Access.Origins));
         return services;

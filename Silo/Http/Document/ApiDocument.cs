@@ -22,7 +22,11 @@ internal sealed class ApiDocument(IServiceProvider services)
     private const string ProblemType = "application/problem+json";
 
     // Whoever calls can meet these.
-    private static readonly int[] OfAll = [StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status429TooManyRequests, StatusCodes.Status500InternalServerError, StatusCodes.Status503ServiceUnavailable];
+    private static readonly int[] OfAll =
+    [
+        StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status409Conflict,
+        StatusCodes.Status429TooManyRequests, StatusCodes.Status500InternalServerError, StatusCodes.Status503ServiceUnavailable,
+    ];
 
     private readonly Lazy<Task<string>> _text = new(() => WriteAsync(services));
 

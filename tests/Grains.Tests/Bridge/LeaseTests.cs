@@ -7,6 +7,46 @@ namespace Gristmill.Grains.Tests.Bridge;
 /// <summary>What happens to running jobs when silo and store lose sight of each other.</summary>
 public sealed class LeaseTests(SharedStores stores) : IClassFixture<SharedStores>
 {
+    // Rights over everything but the queue's channels: as "ACL SETUSER … ~* +@all" makes a user on Redis 7.
+    private const string OtherChannels = "&gristmill:cluster:*";
+
+    [Fact]
+    public async Task User_that_may_not_publish_claims_nothing_and_is_told_what_it_lacks()
+    {
+        await using var server = await Stores.StartAsync(StoreKind.Redis);
+        await using var stage = Stage.On(server);
+        await stage.DoAsync("ACL", "SETUSER", "mill", "on", ">pass", "~*", "+@all", "resetchannels", OtherChannels);
+        await stage.PushAsync("""{"n":1}""");
+        var silo = await stage.StartSiloAsync(url: server.Url.Replace("redis://", "redis://mill:pass@", StringComparison.Ordinal));
+        await silo.StatusAsync("it says what is missing", s => s.Trouble is { } trouble && trouble.Contains("NOPERM", StringComparison.Ordinal) && trouble.Contains("&gristmill:*", StringComparison.Ordinal));
+        await silo.StatusAsync("it still does", s => s.Trouble is not null);
+        Assert.Equal((1, 0), (await stage.LengthAsync(stage.List), (await stage.DoAsync("HLEN", stage.Store.Keys.Of("silos"))).AsInteger()));
+
+        await stage.DoAsync("ACL", "SETUSER", "mill", "&gristmill:*");
+        await stage.CompletedAsync(1);
+        await silo.StatusAsync("all is well", s => s.Trouble is null);
+        Assert.Equal([1], stage.Orders.Numbers);
+    }
+
+    [Fact]
+    public async Task User_that_may_not_publish_any_more_stops_claiming_and_says_so()
+    {
+        await using var server = await Stores.StartAsync(StoreKind.Redis);
+        await using var stage = Stage.On(server);
+        await stage.DoAsync("ACL", "SETUSER", "mill", "on", ">pass", "~*", "+@all", "&*");
+        var silo = await stage.StartSiloAsync(silo: o => o.LeaseSeconds = 60, url: server.Url.Replace("redis://", "redis://mill:pass@", StringComparison.Ordinal));
+        await stage.PushAsync("""{"n":1}""");
+        await stage.CompletedAsync(1);
+        await stage.DoAsync("ACL", "SETUSER", "mill", "resetchannels", OtherChannels);
+        await stage.PushAsync("""{"n":2}""");
+        await silo.StatusAsync("the lease waits for the right", s => s.Trouble is { } trouble && trouble.StartsWith("The lease cannot be renewed: ", StringComparison.Ordinal) && trouble.Contains("&gristmill:*", StringComparison.Ordinal));
+
+        await stage.DoAsync("ACL", "SETUSER", "mill", "&gristmill:*");
+        await stage.CompletedAsync(2);
+        await silo.StatusAsync("all is well", s => s.Trouble is null);
+        Assert.Equal([1, 2], stage.Orders.Numbers);
+    }
+
     [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
     public async Task Stall_longer_than_the_lease_ends_handlers_uncharged_and_jobs_run_again(StoreKind kind)
     {

@@ -61,7 +61,7 @@ public sealed class WorkerPoolTests
     [InlineData(true)]
     public async Task Worker_gets_what_the_silo_knows_of_Redis_only_when_told_to(bool told)
     {
-        string[] own = ["REDIS_URL", "Gristmill__Redis", "GRISTMILL__QUEUES__ASR__WORKER__ENVIRONMENT__TOKEN", "DOTNET_Gristmill__Redis"];
+        string[] own = ["REDIS_URL", "Gristmill__Redis", "GRISTMILL__QUEUES__ASR__WORKER__ENVIRONMENT__TOKEN", "DOTNET_Gristmill__Redis", "REDISCLI_AUTH", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
         foreach (var name in own) Environment.SetEnvironmentVariable(name, "redis://:secret@10.0.0.1");
         Environment.SetEnvironmentVariable("GRISTMILLS_LIKE_THIS", "other");
         var options = Pools.Options();

@@ -245,7 +245,22 @@ public sealed class EnqueueTests(SharedStores stores) : IClassFixture<SharedStor
         var failed = await Assert.ThrowsAsync<EnqueueFailedException>(() => fixture.Queue.EnqueueAsync(new Clip("s1", 2), cancellationToken: Stop));
 
         Assert.Equal(1, failed.Uncertain);
-        Assert.Contains("not known", failed.Message, StringComparison.Ordinal);
+        Assert.StartsWith("It is not known whether the job reached the queue 'asr': ", failed.Message, StringComparison.Ordinal);
+        Assert.EndsWith(" Give jobs an id, so that enqueueing them again is safe.", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Enqueue_answer_lost_for_good_with_an_id_says_nothing_of_ids()
+    {
+        var server = await stores.GetAsync(StoreKind.Redis);
+        await using var proxy = TcpProxy.Start(server.Port);
+        await using var fixture = ClientFixture.Create(server.Url, o => o.MaxRetries = 0, proxy.Url);
+        await WarmUpAsync(fixture);
+        proxy.CutAfterReplyBytes(0);
+        var failed = await Assert.ThrowsAsync<EnqueueFailedException>(() => fixture.Queue.EnqueueAsync(new Clip("s1", 2), new EnqueueOptions { Id = "mine" }, Stop));
+
+        Assert.Equal(1, failed.Uncertain);
+        Assert.DoesNotContain("Give jobs an id", failed.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -5,6 +5,15 @@ namespace Gristmill.Silo.Tests.Commands;
 /// <summary><c>gristmill queues</c></summary>
 public sealed class QueueCommandTests(SharedStores stores) : IClassFixture<SharedStores>
 {
+    [Theory, InlineData("silos", "{@silos}:ids"), InlineData("queues", "queues")]
+    public async Task Key_of_the_service_that_is_of_another_type_is_an_error_that_names_both(string command, string key)
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores);
+        key = $"gristmill:{cli.Cluster.Service}:{key}";
+        await cli.Cluster.Redis.ExecuteAsync(new Gristmill.Redis.RedisCommand("SET", key, "x"), TestContext.Current.CancellationToken);
+        Assert.Contains($"error: The key '{key}' is a string; a set is expected there.", (await cli.RunAsync(command)).Expect(1).Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Queue_that_no_silo_ever_served_is_listed_and_warned_of()
     {

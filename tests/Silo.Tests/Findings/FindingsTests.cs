@@ -306,6 +306,30 @@ public sealed class FindingsTests
     }
 
     [Fact]
+    public async Task Name_of_a_key_is_cut_where_it_would_fill_the_finding()
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("LPUSH", "it's others' " + new string('k', 5000), "{}");
+        await at.DoAsync("LPUSH", "long" + new string('l', 5000), "{}");
+        var found = await at.LookAsync();
+        Assert.Contains(found, f => f.Message.Contains($"'long{new string('l', 196)}…'", StringComparison.Ordinal));
+        Assert.All(found, f => Assert.InRange(f.Message.Length, 1, 4001));
+    }
+
+    [Theory]
+    [InlineData("gristmill:default:queues", "set")]
+    [InlineData("gristmill:default:{@silos}:ids", "set")]
+    [InlineData("gristmill:cluster:{default/default}:directory", "hash")]
+    public async Task Key_of_the_service_that_is_of_another_type_is_an_error(string key, string type)
+    {
+        await using var at = await DoctorBench.StartAsync();
+        await at.DoAsync("SET", key, "x");
+        var finding = await at.FindAsync("key_wrong_type");
+        Assert.Equal((Finding.Error, null), (finding.Severity, finding.Queue));
+        Assert.Contains($"The key '{key}' of the service 'default' is a string in Redis, and must be a {type}", finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Silos_that_are_lost_or_unlike_are_named_and_what_others_say_of_themselves_is_repeated()
     {
         await using var at = await DoctorBench.StartAsync();

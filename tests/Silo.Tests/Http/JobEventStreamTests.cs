@@ -111,6 +111,46 @@ public sealed class JobEventStreamTests(SharedStores stores) : IClassFixture<Sha
         await Eventually.EqualAsync(0L, () => SubscribersAsync(api, silo.Store.Keys.Events), cancellationToken: Stop);
     }
 
+    [Fact]
+    public async Task Events_outcome_with_a_large_result_comes_whole_to_all_readers()
+    {
+        await using var api = await ApiFixture.StartAsync(stores);
+        var silo = await api.SiloAsync();
+        var id = await api.EnqueueAsync();
+        var result = $"\"{string.Create(300_000, 0, (text, _) => { for (var i = 0; i < text.Length; i++) text[i] = (char)('a' + i % 26); })}ü\"";
+        using var first = await OpenAsync(api, id);
+        using var second = await OpenAsync(api, id);
+        await silo.CompleteAsync(await silo.StartOneAsync(), result);
+        foreach (var response in new[] { first, second })
+        {
+            var last = await SseParser.Create(await response.Content.ReadAsStreamAsync(Stop)).EnumerateAsync(Stop).LastAsync(Stop).AsTask().WaitAsync(Limit, Stop);
+            Assert.Equal(("end", result), (last.EventId, JsonDocument.Parse(last.Data).RootElement.GetProperty("result").GetRawText()));
+        }
+    }
+
+    [Fact]
+    public async Task Events_readers_of_an_open_silo_are_bounded_too()
+    {
+        await using var api = await ApiFixture.StartAsync(stores, silo: o => o.Api.MaxStreams = 1);
+        var path = $"/api/queues/asr/jobs/{await api.EnqueueAsync()}/events";
+        using (await OpenAsync(api, path.Split('/')[^2]))
+        {
+            var (status, problem) = await api.GetAsync(path);
+            Assert.Equal((HttpStatusCode.TooManyRequests, "urn:gristmill:too_many_streams"), (status, problem.GetProperty("type").GetString()));
+            Assert.StartsWith("This silo has 1 event streams open (Gristmill:Api:MaxStreams).", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            Assert.Equal(HttpStatusCode.OK, (await api.GetAsync("/api/queues/asr")).Status);
+        }
+
+        await Eventually.TrueAsync(
+            "room for another stream",
+            async () =>
+            {
+                using var again = await api.Http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, Stop);
+                return again.StatusCode == HttpStatusCode.OK;
+            },
+            cancellationToken: Stop);
+    }
+
     private static async Task<long> SubscribersAsync(ApiFixture api, string channel) =>
         (await api.Redis.ExecuteAsync(new Gristmill.Redis.RedisCommand("PUBSUB", "NUMSUB", channel), Stop))[1].AsInteger();
 
