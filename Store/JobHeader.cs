@@ -224,7 +224,7 @@ public sealed class JobHeader
                 header.ReadMember(ref json, utf8);
             }
         }
-        catch (InvalidOperationException wrong)
+        catch (Exception wrong) when (wrong is InvalidOperationException or FormatException)
         {
             throw new JsonException("A member of a record's header is of the wrong type.", wrong);
         }

@@ -34,6 +34,8 @@ public sealed class JobHeaderTests(SharedStores stores) : IClassFixture<SharedSt
     [InlineData("[]")]
     [InlineData("{\"a\":\"x\"}")]
     [InlineData("{\"a\"")]
+    [InlineData("{\"a\":1.5}")]
+    [InlineData("{\"\\ud800\":1}")]
     [InlineData("{\"er\":[{\"at\":\"x\"}]}")]
     [InlineData("x")]
     public void Header_that_is_none_is_a_json_error(string text) =>
