@@ -36,6 +36,13 @@ public sealed class JobHeaderTests(SharedStores stores) : IClassFixture<SharedSt
     [InlineData("{\"a\"")]
     [InlineData("{\"a\":1.5}")]
     [InlineData("{\"\\ud800\":1}")]
+    [InlineData("{\"to\":9223372036854775807}")]
+    [InlineData("{\"to\":-1}")]
+    [InlineData("{\"rd\":86400001}")]
+    [InlineData("{\"mr\":2147483647}")]
+    [InlineData("{\"a\":-1}")]
+    [InlineData("{\"e\":100000000000000}")]
+    [InlineData("{\"er\":[{\"at\":100000000000000}]}")]
     [InlineData("{\"er\":[{\"at\":\"x\"}]}")]
     [InlineData("x")]
     public void Header_that_is_none_is_a_json_error(string text) =>
