@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using Gristmill.Store.Payloads;
 
 namespace Gristmill.Store;
 
@@ -41,6 +42,8 @@ public sealed class JobHeader
 
     /// <summary>The latest time that a header can hold, Unix ms: the year 5138. Lua writes more digits as an exponent.</summary>
     public const long MaxTime = 99_999_999_999_999;
+
+    private const int MaxCount = int.MaxValue / 4;
 
     private List<(string Name, byte[] Value)>? _unknown;
 
@@ -211,7 +214,7 @@ public sealed class JobHeader
     }
 
     /// <summary>Reads a header.</summary>
-    /// <exception cref="JsonException">It is no JSON object, or a member is of the wrong type.</exception>
+    /// <exception cref="JsonException">It is no JSON object, or a member is of the wrong type or beyond its bounds.</exception>
     public static JobHeader Parse(ReadOnlySpan<byte> utf8)
     {
         var header = new JobHeader();
@@ -224,7 +227,7 @@ public sealed class JobHeader
                 header.ReadMember(ref json, utf8);
             }
         }
-        catch (InvalidOperationException wrong)
+        catch (Exception wrong) when (wrong is InvalidOperationException or FormatException)
         {
             throw new JsonException("A member of a record's header is of the wrong type.", wrong);
         }
@@ -239,8 +242,8 @@ public sealed class JobHeader
         switch (name)
         {
             case "raw": Raw = json.GetInt32() != 0; break;
-            case "e": EnqueuedAt = json.GetInt64(); break;
-            case "q": QueuedAt = json.GetInt64(); break;
+            case "e": EnqueuedAt = Within(ref json, MaxTime); break;
+            case "q": QueuedAt = Within(ref json, MaxTime); break;
             case "id": Id = json.GetString(); break;
             case "gid": GivenId = json.GetString(); break;
             case "p": Priority = json.GetInt32(); break;
@@ -248,22 +251,22 @@ public sealed class JobHeader
             case "sq": Sequence = json.GetInt32(); break;
             case "sn": SessionTotal = json.GetInt32(); break;
             case "se": SessionEnd = json.GetInt32() != 0; break;
-            case "a": Attempts = json.GetInt32(); break;
-            case "lost": Lost = json.GetInt32(); break;
-            case "oom": OutOfMemory = json.GetInt32(); break;
-            case "mr": MaxRetries = json.GetInt32(); break;
-            case "rd": RetryDelay = json.GetInt64(); break;
-            case "to": Timeout = json.GetInt64(); break;
-            case "due": Due = json.GetInt64(); break;
-            case "exp": Expires = json.GetInt64(); break;
+            case "a": Attempts = (int)Within(ref json, MaxCount); break;
+            case "lost": Lost = (int)Within(ref json, MaxCount); break;
+            case "oom": OutOfMemory = (int)Within(ref json, MaxCount); break;
+            case "mr": MaxRetries = (int)Within(ref json, PayloadValues.MaxRetryCount); break;
+            case "rd": RetryDelay = Within(ref json, (long)PayloadValues.MaxRetryDelaySeconds * 1000); break;
+            case "to": Timeout = Within(ref json, (long)PayloadReader.MaxTimeoutSeconds * 1000); break;
+            case "due": Due = Within(ref json, MaxTime); break;
+            case "exp": Expires = Within(ref json, MaxTime); break;
             case "dep": DependsOn = ReadStrings(ref json); break;
             case "rt": ReplyTo = json.GetString(); break;
             case "tp": TraceParent = json.GetString(); break;
             case "ts": TraceState = json.GetString(); break;
             case "st": Outcome = FromLetter(json.GetString()); break;
             case "why": Reason = json.GetString(); break;
-            case "t0": StartedAt = json.GetInt64(); break;
-            case "t1": FinishedAt = json.GetInt64(); break;
+            case "t0": StartedAt = Within(ref json, MaxTime); break;
+            case "t1": FinishedAt = Within(ref json, MaxTime); break;
             case "w": Silo = json.GetString(); break;
             case "n": PayloadLength = json.GetInt32(); break;
             case "rq": RequeuedFrom = json.GetInt64(); break;
@@ -322,6 +325,10 @@ public sealed class JobHeader
         json.WriteEndArray();
     }
 
+    // What is beyond its bound would throw where it is reckoned with.
+    private static long Within(ref Utf8JsonReader json, long most) =>
+        json.GetInt64() is var number && number >= 0 && number <= most ? number : throw new JsonException($"A number of a record's header is {number}; it must be 0 to {most}.");
+
     private static List<string> ReadStrings(ref Utf8JsonReader json)
     {
         var list = new List<string>();
@@ -341,7 +348,7 @@ public sealed class JobHeader
                 json.Read();
                 error = name switch
                 {
-                    "at" => error with { At = json.GetInt64() },
+                    "at" => error with { At = Within(ref json, MaxTime) },
                     "on" => error with { Attempt = json.GetInt32() },
                     "k" => error with { Kind = json.GetString() ?? string.Empty },
                     "m" => error with { Message = json.GetString() ?? string.Empty },

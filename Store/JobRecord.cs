@@ -7,6 +7,9 @@ namespace Gristmill.Store;
 /// <param name="Result">JSON; empty when there is none.</param>
 public sealed record JobRecord(long Seq, JobHeader Header, ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Result)
 {
+    /// <summary>Results of workers that nest deeper are refused: nobody who asks for them could read them.</summary>
+    public const int MaxResultDepth = 256;
+
     /// <summary>The job's id: its explicit one, or the store's own, made of the queue's epoch and the number.</summary>
     public string Id(string epoch) => Header.Id ?? OwnId(epoch, Seq);
 

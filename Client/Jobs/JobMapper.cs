@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Unicode;
 using Gristmill.Store;
 
 namespace Gristmill.Client;
@@ -53,9 +54,10 @@ internal static class JobMapper
     public static JsonElement? Json(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.IsEmpty) return null;
+        if (!Utf8.IsValid(bytes.Span)) return Text(bytes);
         try
         {
-            var reader = new Utf8JsonReader(bytes.Span);
+            var reader = new Utf8JsonReader(bytes.Span, new JsonReaderOptions { MaxDepth = JobRecord.MaxResultDepth });
             var element = JsonElement.ParseValue(ref reader);
             return reader.Read() ? Text(bytes) : element;
         }

@@ -41,7 +41,7 @@ internal readonly ref struct QueueEventMessage
             reader.Read();
             return ReadArray(ref reader) is { } progress ? (seq, progress) : null;
         }
-        catch (System.Text.Json.JsonException)
+        catch (Exception error) when (error is System.Text.Json.JsonException or InvalidOperationException)
         {
             return null;
         }

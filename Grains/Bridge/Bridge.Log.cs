@@ -68,6 +68,9 @@ internal static partial class BridgeLog
     [LoggerMessage(1022, LogLevel.Debug, "Queue {Queue}: job {Job} was pushed again and is there already.")]
     public static partial void Duplicate(this ILogger log, string queue, string job);
 
+    [LoggerMessage(1023, LogLevel.Error, "Queue {Queue}: job {Seq} cannot be read, and is a dead letter: please report this.")]
+    public static partial void Unreadable(this ILogger log, string queue, long seq, Exception error);
+
     [LoggerMessage(1030, LogLevel.Warning, "Queue {Queue}: {Count} outcomes cannot be recorded yet: {Error}")]
     public static partial void RecordFailed(this ILogger log, string queue, int count, string error);
 

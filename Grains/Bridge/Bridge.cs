@@ -83,7 +83,7 @@ internal sealed class Bridge : IRunOwner, IAsyncDisposable
 
     public BridgeStatus Status => new(_queue.Name, _held.Executing, _held.Count, Stopped, Trouble);
 
-    private string? Trouble => _queue.Broken ?? _lease.Trouble ?? _recorder.Trouble ?? _intake.Trouble ?? _claimer.Trouble;
+    private string? Trouble => _queue.Broken ?? _lease.Trouble ?? _recorder.Trouble ?? _intake.Trouble ?? _claimer.Trouble ?? _queue.History.Failing;
 
     string IRunOwner.Queue => _queue.Name;
 

@@ -50,7 +50,7 @@ internal sealed class BridgeGrain(
         {
             var failed = _bridge;
             _bridge = null;
-            log.LoopFailed(this.GetPrimaryKeyString(), failure);
+            Queue.History.BridgeFailed(failure);
             await failed.DisposeAsync();
         }
 
@@ -65,23 +65,21 @@ internal sealed class BridgeGrain(
         return Task.CompletedTask;
     }
 
-    public Task<BridgeStatus> GetStatusAsync()
-    {
-        var key = this.GetPrimaryKeyString();
-        return Task.FromResult(_bridge?.Status ?? new BridgeStatus(key[..key.LastIndexOf('@')], 0, 0, true, null));
-    }
+    public Task<BridgeStatus> GetStatusAsync() => Task.FromResult(_bridge?.Status ?? new BridgeStatus(QueueName, 0, 0, true, null));
+
+    private string QueueName => this.GetPrimaryKeyString() is var key ? key[..key.LastIndexOf('@')] : string.Empty;
+
+    private QueueRuntime Queue => queues.Find(QueueName)!;
 
     private Bridge Create()
     {
-        var key = this.GetPrimaryKeyString();
-        var queue = queues.Find(key[..key.LastIndexOf('@')])!;
         var services = new BridgeServices(
             redis, silo, options.Value, jobs, clock, random,
             job => _ = GrainFactory.GetGrain<IJobGrain>(job).AttachAsync(),
             name => _ = GrainFactory.GetGrain<IDeadLetterGrain>(name).SendOutboxAsync(),
             session => _ = GrainFactory.GetGrain<ISessionGrain>(session).FinishAsync(),
             monitor.Count);
-        return new Bridge(queue, services, log);
+        return new Bridge(Queue, services, log);
     }
 
     private Task RenewAsync(CancellationToken cancellationToken) => _bridge?.RenewAsync(cancellationToken) ?? Task.CompletedTask;

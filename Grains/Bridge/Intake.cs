@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Gristmill.Grains.Jobs;
 using Gristmill.Grains.Silo;
 using Gristmill.Grains.Telemetry;
@@ -45,7 +46,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
                 log.OrdersByPriority(queue.Name, queue.Options.Window);
             }
 
-            Sort(run, keep: start, reply.Items.Count == 1, admissions);
+            Sort(run, keep: start, reply.Items.Count == 1, reply.Epoch, admissions);
         }
 
         await AdmitAsync(generation, reply.Epoch, admissions, cancellationToken);
@@ -59,27 +60,29 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
         foreach (var started in reply.Jobs)
         {
             JobRecord record;
+            JobRun run;
+            PayloadFault? wrong = null;
             try
             {
                 record = JobRecord.Parse(started.Seq, started.Record);
+                if (!record.Header.Raw) wrong = WrongReplyTo(record.Header);
             }
-            catch (System.Text.Json.JsonException error)
+            catch (Exception error)
             {
-                var broken = Create(started.Seq, counter, generation, new JobHeader { EnqueuedAt = reply.Now }, default, reply.Epoch, reply.Now);
-                Refuse(broken, new PayloadFault("corrupt", $"The record's header cannot be read: {error.Message}"), reply.Epoch);
+                run = Create(started.Seq, counter, generation, new JobHeader { EnqueuedAt = reply.Now }, default, reply.Epoch, reply.Now);
+                Refuse(run, error is JsonException ? new PayloadFault("corrupt", $"The record's header cannot be read: {error.Message}") : Unreadable(run.Seq, error, "corrupt", "record"), reply.Epoch);
                 continue;
             }
 
             if (record.Header.Raw)
             {
-                if (Read(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now) is { } run) Sort(run, keep: true, reply.Jobs.Count == 1, admissions);
+                if (Read(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now) is { } read) Sort(read, keep: true, reply.Jobs.Count == 1, reply.Epoch, admissions);
+                continue;
             }
-            else
-            {
-                var run = Create(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now);
-                if (WrongReplyTo(record.Header) is { } wrong) RefuseRead(run, wrong);
-                else Launch(run, reply.Jobs.Count == 1);
-            }
+
+            run = Create(started.Seq, counter, generation, record.Header, record.Payload, reply.Epoch, reply.Now);
+            if (wrong is null) Launch(run, reply.Jobs.Count == 1);
+            else RefuseRead(run, wrong);
         }
 
         await AdmitAsync(generation, reply.Epoch, admissions, cancellationToken);
@@ -89,13 +92,29 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private JobRun? Read(long seq, long counter, string generation, JobHeader header, ReadOnlyMemory<byte> payload, string epoch, long now)
     {
         header.GivenId = null;
-        var wrong = PayloadReader.Read(payload.Span, queue.Fields, queue.Options.AllowOpaque, header, queue.Options.Dialect);
-        wrong ??= WrongReplyTo(header) ?? MissingSequence(header);
+        PayloadFault? wrong;
+        try
+        {
+            wrong = PayloadReader.Read(payload.Span, queue.Fields, queue.Options.AllowOpaque, header, queue.Options.Dialect);
+            wrong ??= WrongReplyTo(header) ?? MissingSequence(header);
+        }
+        catch (Exception error)
+        {
+            wrong = Unreadable(seq, error, "malformed", "payload");
+        }
+
         header.Raw = false;
         var run = Create(seq, counter, generation, header, payload, epoch, now);
         if (wrong is null) return run;
         Refuse(run, wrong, epoch);
         return null;
+    }
+
+    // Nobody has thought of it. One item must not end the loop, and with it all that runs: the next bridge would take it again.
+    private PayloadFault Unreadable(long seq, Exception error, string reason, string what)
+    {
+        log.Unreadable(queue.Name, seq, error);
+        return new PayloadFault(reason, $"The {what} could not be read: {error.GetType().Name}: {error.Message}");
     }
 
     // Clients write records themselves, so this is looked at for theirs too.
@@ -134,7 +153,7 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
         fault(run);
     }
 
-    private void Sort(JobRun run, bool keep, bool alone, List<(JobRun Run, Admission Admission)> admissions)
+    private void Sort(JobRun run, bool keep, bool alone, string epoch, List<(JobRun Run, Admission Admission)> admissions)
     {
         var header = run.Header;
         var stays = keep && header.Due <= storeClock.Now && header.DependsOn.Count == 0 && (queue.Sessions is null || header.SessionId is null);
@@ -145,7 +164,17 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
             return;
         }
 
-        var fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Fields, queue.Options.Dialect);
+        string fingerprint;
+        try
+        {
+            fingerprint = header.Id is null ? string.Empty : Fingerprint.Of(run.Payload.Span, queue.Fields, queue.Options.Dialect);
+        }
+        catch (Exception error)
+        {
+            Refuse(run, Unreadable(run.Seq, error, "malformed", "payload"), epoch);
+            return;
+        }
+
         admissions.Add((run, new Admission(run.Seq, run.Counter, stays, header, fingerprint)));
     }
 

@@ -1,3 +1,5 @@
+using Gristmill.Grains.Handlers;
+
 namespace Gristmill.Grains.Silo;
 
 /// <summary>What was given back of lost silos within a while.</summary>
@@ -9,17 +11,24 @@ internal sealed record Recovery(int Leases, int Recovered, int Dead, DateTimeOff
 
 /// <summary>
 /// What a queue went through on this silo lately, for the doctor: leases that expired, its own and others', jobs that were
-/// given back, keys that were flushed. Written by the bridge, read from any thread. Holds the last <see cref="Most"/> events.
+/// given back, keys that were flushed, bridges that failed. Written by the bridge, read from any thread. Holds the last <see cref="Most"/> events.
 /// </summary>
 internal sealed class QueueHistory(TimeProvider clock)
 {
     /// <summary>How far back it is told of: long enough to be seen, short enough to be true.</summary>
     public static readonly TimeSpan Shown = TimeSpan.FromMinutes(10);
 
+    /// <summary>Bridges that fail so often within <see cref="FailuresWithin"/> do not serve their queue.</summary>
+    private const int TooManyFailures = 3;
+
+    /// <summary>How far back failures of bridges are counted.</summary>
+    public static readonly TimeSpan FailuresWithin = TimeSpan.FromMinutes(1);
+
     private const int Most = 100;
     private readonly Lock _gate = new();
     private readonly Queue<DateTimeOffset> _lost = new();
     private readonly Queue<Recovery> _recoveries = new();
+    private readonly Queue<(DateTimeOffset At, string Error)> _failures = new();
     private DateTimeOffset? _flushedAt;
 
     /// <summary>The own lease was found expired.</summary>
@@ -38,6 +47,25 @@ internal sealed class QueueHistory(TimeProvider clock)
     public void Flushed()
     {
         lock (_gate) _flushedAt = clock.GetUtcNow();
+    }
+
+    /// <summary>A loop of the queue's bridge has failed, and another bridge takes its place.</summary>
+    public void BridgeFailed(Exception error)
+    {
+        lock (_gate) Keep(_failures, (clock.GetUtcNow(), PlainText.OneLine($"{error.GetType().Name}: {error.Message}")));
+    }
+
+    /// <summary>That bridges fail again and again, for people; null when they do not.</summary>
+    public string? Failing
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var count = _failures.Count(f => clock.GetUtcNow() - f.At < FailuresWithin);
+                return count < TooManyFailures ? null : $"its bridge failed {count} times within a minute, the last time with {_failures.Last().Error}";
+            }
+        }
     }
 
     /// <summary>How often the own lease was lost lately.</summary>

@@ -90,7 +90,7 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
     /// <summary>Why the queue takes no work here, as its bridge said last; null when it does.</summary>
     public string? Trouble
     {
-        get => _trouble ?? Broken;
+        get => _trouble ?? Broken ?? History.Failing;
         set => _trouble = value;
     }
 

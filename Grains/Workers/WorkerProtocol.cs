@@ -12,8 +12,8 @@ internal static class WorkerProtocol
     /// <summary>Payloads nested deeper are sent as base64, since few JSON readers go further.</summary>
     public const int MaxPayloadDepth = 128;
 
-    /// <summary>Results nested deeper are refused: nobody who asks for them could read them.</summary>
-    public const int MaxResultDepth = 256;
+    /// <summary>Results nested deeper are refused.</summary>
+    public const int MaxResultDepth = Store.JobRecord.MaxResultDepth;
 
     /// <summary>Texts of log lines and progress are cut to this.</summary>
     public const int MaxTextChars = 4 * 1024;

@@ -51,6 +51,16 @@ internal static class Failures
         if (failure.Hint is { } hint) environment.Error.WriteLine($"       {Plain.Text(hint)}");
     }
 
+    /// <summary>Writes a fault of the program, for people with where it came from.</summary>
+    /// <returns>The exit status.</returns>
+    public static int WriteUnforeseen(CommandEnvironment environment, bool json, Exception fault)
+    {
+        var failure = new CommandException($"This is a fault of gristmill itself: {fault.GetType().Name}: {fault.Message}", "Please report it with the line that you ran.");
+        Write(environment, json, failure);
+        if (!json) environment.Error.WriteLine(Plain.Text(fault.ToString()));
+        return failure.Status;
+    }
+
     /// <summary>What does not parse, with what may have been meant.</summary>
     public static CommandException OfParsing(ParseResult parsed)
     {

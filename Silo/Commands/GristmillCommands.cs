@@ -70,6 +70,10 @@ internal static class GristmillCommands
             Failures.Write(environment, isJson, failure);
             return failure.Status;
         }
+        catch (Exception e)
+        {
+            return Failures.WriteUnforeseen(environment, isJson, e);
+        }
     }
 
     /// <summary>How lines are parsed.</summary>

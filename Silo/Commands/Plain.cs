@@ -1,4 +1,5 @@
 using System.Globalization;
+using Gristmill.Grains.Handlers;
 using Spectre.Console;
 
 namespace Gristmill.Silo.Commands;
@@ -7,14 +8,7 @@ namespace Gristmill.Silo.Commands;
 internal static class Plain
 {
     /// <summary>The text with control characters but line ends and tabs replaced.</summary>
-    public static string Text(string? text)
-    {
-        if (text is null) return string.Empty;
-        return text.Any(IsUnsafe) ? string.Create(text.Length, text, static (to, from) =>
-        {
-            for (var i = 0; i < from.Length; i++) to[i] = IsUnsafe(from[i]) ? '\uFFFD' : from[i];
-        }) : text;
-    }
+    public static string Text(string? text) => PlainText.Of(text);
 
     /// <summary>A cell of a table.</summary>
     public static ListingCell Cell(string? text, Tone tone = Tone.Calm) => new(Text(OneLine(text)), tone);
@@ -53,7 +47,4 @@ internal static class Plain
         Tone.Alarm => new Style(Color.Red),
         _ => null,
     };
-
-    // Also what turns the direction of writing: it can show a line in another order than it is.
-    private static bool IsUnsafe(char c) => (char.IsControl(c) && c is not ('\n' or '\t')) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

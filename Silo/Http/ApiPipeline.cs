@@ -33,18 +33,26 @@ internal sealed partial class ApiPipeline(IOptions<GristmillOptions> options, Ac
         {
             // Nobody waits for the answer.
         }
-        catch (BadHttpRequestException error) when (!context.Response.HasStarted)
+        catch (BadHttpRequestException error) when (!HasBegun(context.Response))
         {
             await ApiProblems.Problem(error.StatusCode, "bad_request", "The request is not valid.", error.Message).ExecuteAsync(context);
         }
         catch (Exception error)
         {
             LogFailed(error, context.Request.Method, Commands.Plain.Text(Commands.Plain.OneLine(context.Request.Path)));
-            if (context.Response.HasStarted) throw;
+            if (HasBegun(context.Response))
+            {
+                // Whoever reads it shall see that it is cut off, rather than a problem behind half an answer.
+                context.Abort();
+                return;
+            }
+
             await ApiProblems.Problem(
                 StatusCodes.Status500InternalServerError, "internal", "The silo failed.", "The silo could not answer; its log says why.").ExecuteAsync(context);
         }
     }
+
+    private static bool HasBegun(HttpResponse response) => response.HasStarted || (response.BodyWriter.CanGetUnflushedBytes && response.BodyWriter.UnflushedBytes > 0);
 
     [LoggerMessage(1220, LogLevel.Error, "{Method} {Path} failed.")]
     private partial void LogFailed(Exception error, string method, string path);

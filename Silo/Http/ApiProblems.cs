@@ -28,7 +28,7 @@ internal static class ApiProblems
         var problem = new ProblemDetails { Status = status, Type = $"urn:gristmill:{code}", Title = title, Detail = detail };
         if (field is not null) problem.Extensions["field"] = field;
         foreach (var (name, value) in more ?? []) problem.Extensions[name] = value;
-        return Results.Json(problem, ApiJson.Options, "application/problem+json", status);
+        return ApiJson.Of(problem, status, "application/problem+json");
     }
 
     /// <summary>The problem of an answer that has a status and says nothing: of the routing, and of the authorization.</summary>
@@ -70,8 +70,6 @@ internal static class ApiProblems
         RedisException e => Problem(StatusCodes.Status503ServiceUnavailable, "redis_unavailable", "Redis did not do it.", e.Message, null, [new("mayHaveExecuted", e.MayHaveExecuted)]),
         InvalidOperationException e when e.Message.Contains(nameof(GristmillClientOptions.MaxWatchers), StringComparison.Ordinal) =>
             Problem(StatusCodes.Status429TooManyRequests, "too_many_watchers", "Too many jobs are watched.", e.Message),
-        InvalidOperationException { Source: "System.Text.Json" or "System.Text.Json.Rethrowable" } or System.Text.Json.JsonException =>
-            Problem(StatusCodes.Status400BadRequest, "bad_request", "The request is not valid.", "A text in the body is no valid Unicode."),
         BadHttpRequestException e => Problem(e.StatusCode, "bad_request", "The request is not valid.", e.Message),
         _ => null,
     };

@@ -49,7 +49,7 @@ internal static class DeadLetterCalls
     {
         var target = await queues.FindAsync(queue, context.RequestAborted);
         using var body = await RequestBody.ReadAsync(context, queues.MaxPayloadBytes(queue) + MaxAroundPayload, optional: true);
-        return await target.DeadLetters.RequeueAsync(id, Payload(body), context.RequestAborted) switch
+        return await target.DeadLetters.RequeueAsync(id, body is null ? null : RequestBody.Take(body.RootElement, Payload), context.RequestAborted) switch
         {
             RequeueOutcome.Requeued when await target.GetAsync(id, context.RequestAborted) is { } job => ApiJson.Ok(queues.Present(job), StatusCodes.Status202Accepted),
             RequeueOutcome.Live => throw JobCalls.Live(id),
@@ -61,7 +61,7 @@ internal static class DeadLetterCalls
     {
         var target = await queues.FindAsync(queue, context.RequestAborted);
         using var body = await RequestBody.ReadAsync(context, MaxAroundPayload, optional: true);
-        var filter = body is null ? null : Filter(body.RootElement);
+        var filter = body is null ? null : RequestBody.Take(body.RootElement, Filter);
         return ApiJson.Ok(new RequeuedAnswer(await target.DeadLetters.RequeueAllAsync(filter, context.RequestAborted)), StatusCodes.Status202Accepted);
     }
 
@@ -84,13 +84,10 @@ internal static class DeadLetterCalls
         return ApiJson.Ok(new PurgedAnswer(await target.DeadLetters.PurgeAllAsync(filter, context.RequestAborted)));
     }
 
-    private static ReadOnlyMemory<byte>? Payload(JsonDocument? body)
-    {
-        if (body is null) return null;
-        return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("payload", out var payload)
+    private static ReadOnlyMemory<byte>? Payload(JsonElement body) =>
+        body.ValueKind == JsonValueKind.Object && body.TryGetProperty("payload", out var payload)
             ? EnqueueBody.Raw(payload)
             : throw ApiProblemException.InvalidField("payload", "The field 'payload' is missing; expected is the payload that replaces the job's, or no body.");
-    }
 
     private static DeadLetterFilter Filter(JsonElement body)
     {

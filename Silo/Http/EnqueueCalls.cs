@@ -32,7 +32,7 @@ internal static class EnqueueCalls
         var cancellationToken = context.RequestAborted;
         var target = await queues.FindAsync(queue, cancellationToken);
         using var body = await RequestBody.ReadAsync(context, queues.MaxPayloadBytes(queue) + MaxAroundPayload, option: $"Gristmill:Queues:{queue}:MaxPayloadBytes and {MaxAroundPayload} around it");
-        var request = IdempotencyKey.Apply(EnqueueBody.Read(body!.RootElement), context.Request);
+        var request = IdempotencyKey.Apply(RequestBody.Take(body!.RootElement, b => EnqueueBody.Read(b)), context.Request);
         var handle = await target.EnqueueRawAsync(request.Payload, request.Options, cancellationToken);
         var job = await QueueDirectory.DescribeAsync(target, handle, cancellationToken) ?? new Job { Id = handle.Id, Queue = queue, State = JobState.Queued };
         context.Response.Headers.Location = $"/api/queues/{Uri.EscapeDataString(queue)}/jobs/{Uri.EscapeDataString(handle.Id)}";
@@ -46,7 +46,7 @@ internal static class EnqueueCalls
         var cancellationToken = context.RequestAborted;
         var target = await queues.FindAsync(queue, cancellationToken);
         using var body = await RequestBody.ReadAsync(context, limits.MaxBatchBytes, option: "Gristmill:Api:MaxBatchBytes");
-        var handles = await target.EnqueueManyAsync(Requests(body!.RootElement, limits.MaxBatchJobs), cancellationToken);
+        var handles = await target.EnqueueManyAsync(RequestBody.Take(body!.RootElement, b => Requests(b, limits.MaxBatchJobs)), cancellationToken);
         var jobs = handles.Select(h => new BatchEntry(h.Id, h.Outcome.ToString().ToLowerInvariant())).ToArray();
         return ApiJson.Ok(new BatchAnswer(handles.Count(h => h.Created), jobs), StatusCodes.Status202Accepted);
     }

@@ -54,18 +54,17 @@ internal static class JobCalls
     {
         var target = await queues.FindAsync(queue, context.RequestAborted);
         using var body = await RequestBody.ReadAsync(context, MaxBodyBytes, optional: true);
-        var outcome = await target.CancelAsync(id, Reason(body), context.RequestAborted);
+        var outcome = await target.CancelAsync(id, body is null ? null : RequestBody.Take(body.RootElement, Reason), context.RequestAborted);
         if (outcome == CancelOutcome.Unknown) throw Unknown(queue, id);
         if (outcome == CancelOutcome.Ended) throw new ApiProblemException(StatusCodes.Status409Conflict, "ended", "The job has ended.", $"The job '{id}' has its outcome already; it cannot be cancelled.");
         var job = await target.GetAsync(id, context.RequestAborted);
         return ApiJson.Ok(new CancelAnswer(outcome.ToString().ToLowerInvariant(), job is null ? null : queues.Present(job)), StatusCodes.Status202Accepted);
     }
 
-    private static string? Reason(JsonDocument? body)
+    private static string? Reason(JsonElement body)
     {
-        if (body is null) return null;
-        if (body.RootElement.ValueKind == JsonValueKind.Object && !body.RootElement.TryGetProperty("reason", out _)) return null;
-        return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.GetProperty("reason") is { ValueKind: JsonValueKind.String } reason
+        if (body.ValueKind == JsonValueKind.Object && !body.TryGetProperty("reason", out _)) return null;
+        return body.ValueKind == JsonValueKind.Object && body.GetProperty("reason") is { ValueKind: JsonValueKind.String } reason
             ? reason.GetString()
             : throw ApiProblemException.InvalidField("reason", "The field 'reason' is no string; expected is an object with a text of at most 256 characters.");
     }

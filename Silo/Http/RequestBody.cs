@@ -52,6 +52,20 @@ internal static class RequestBody
             StatusCodes.Status415UnsupportedMediaType, "content_encoding", "The body's encoding is not taken.", $"The Content-Encoding is '{encoding}'; bodies are taken as they are, without one.", "Content-Encoding");
     }
 
+    /// <summary>What a body says. Names and texts in it can be no Unicode, which is found when they are read.</summary>
+    /// <exception cref="ApiProblemException">It is not what is expected.</exception>
+    public static T Take<T>(JsonElement body, Func<JsonElement, T> read)
+    {
+        try
+        {
+            return read(body);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ApiProblemException(StatusCodes.Status400BadRequest, "bad_request", "The request is not valid.", "A text in the body is no valid Unicode.");
+        }
+    }
+
     private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, long maxBytes, string? option, CancellationToken cancellationToken)
     {
         // What a header promises is not yet there.

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Gristmill.Store.Payloads;
@@ -24,15 +25,15 @@ internal sealed class DialectEnvelope
         dialect is { } own && ForeignDialects.DialectOf(payload) == own ? new DialectEnvelope(own) : null;
 
     /// <summary>Whether the member at which the reader stands says something of the job.</summary>
-    public bool Has(ref Utf8JsonReader json) => Member is { } member && json.ValueTextEquals(member);
+    public bool Has(ref Utf8JsonReader json) => Member is { IsEmpty: false } member && json.TextIs(member);
 
     /// <summary>Whether the library means something else by the member than a field of that name: Sidekiq counts the retries so far.</summary>
-    public bool Shadows(ref Utf8JsonReader json) => _dialect == Dialect.Sidekiq && json.ValueTextEquals("retry_count"u8);
+    public bool Shadows(ref Utf8JsonReader json) => _dialect == Dialect.Sidekiq && json.TextIs("retry_count"u8);
 
     /// <summary>Takes the value of a member that it has; the reader is a copy.</summary>
     public void Take(Utf8JsonReader json)
     {
-        if (_dialect != Dialect.Celery) _wrongId = Id(ref json, Member!);
+        if (_dialect != Dialect.Celery) _wrongId = Id(ref json, Encoding.UTF8.GetString(Member));
         else if (json.TokenType == JsonTokenType.StartObject) TakeHeaders(ref json);
     }
 
@@ -52,21 +53,21 @@ internal sealed class DialectEnvelope
         return fault ?? _wrongExpires;
     }
 
-    private string? Member => _dialect switch
+    private ReadOnlySpan<byte> Member => _dialect switch
     {
-        Dialect.Celery => "headers",
-        Dialect.Sidekiq => "jid",
-        Dialect.Laravel => "uuid",
-        _ => null,
+        Dialect.Celery => "headers"u8,
+        Dialect.Sidekiq => "jid"u8,
+        Dialect.Laravel => "uuid"u8,
+        _ => default,
     };
 
     private void TakeHeaders(ref Utf8JsonReader json)
     {
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            if (json.ValueTextEquals("id"u8)) _wrongId = json.Read() ? Id(ref json, "headers.id") : null;
-            else if (json.ValueTextEquals("eta"u8)) _wrongDue = json.Read() ? Time(ref json, "headers.eta", at => _due = at) : null;
-            else if (json.ValueTextEquals("expires"u8)) _wrongExpires = json.Read() ? Time(ref json, "headers.expires", at => _expires = Math.Max(1, at)) : null;
+            if (json.TextIs("id"u8)) _wrongId = json.Read() ? Id(ref json, "headers.id") : null;
+            else if (json.TextIs("eta"u8)) _wrongDue = json.Read() ? Time(ref json, "headers.eta", at => _due = at) : null;
+            else if (json.TextIs("expires"u8)) _wrongExpires = json.Read() ? Time(ref json, "headers.expires", at => _expires = Math.Max(1, at)) : null;
             else json.Read();
             json.Skip();
         }

@@ -36,14 +36,15 @@ public static class Fingerprint
 
     private static bool TryMembers(ReadOnlySpan<byte> payload, PayloadFields fields, bool isCelery, IncrementalHash hash)
     {
+        var names = fields.Names;
         try
         {
             var json = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = PayloadReader.MaxDepth });
             if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return false;
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             {
-                var volatileMember = json.ValueTextEquals(fields.QueuedAt) || json.ValueTextEquals(fields.TraceParent) || json.ValueTextEquals(fields.TraceState)
-                    || (isCelery && json.ValueTextEquals("properties"u8));
+                var volatileMember = json.TextIs(names[(int)PayloadField.QueuedAt]) || json.TextIs(names[(int)PayloadField.TraceParent]) || json.TextIs(names[(int)PayloadField.TraceState])
+                    || (isCelery && json.TextIs("properties"u8));
                 var name = json.ValueSpan;
                 json.Read();
                 var start = (int)json.TokenStartIndex;

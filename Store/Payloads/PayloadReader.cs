@@ -115,7 +115,7 @@ public static class PayloadReader
     {
         for (var i = 0; i < names.Length; i++)
         {
-            if (json.ValueIsEscaped ? json.ValueTextEquals(names[i]) : json.ValueSpan.SequenceEqual(names[i])) return i;
+            if (json.TextIs(names[i])) return i;
         }
 
         return -1;

@@ -39,7 +39,7 @@ public sealed record ReplyAddress(string? ReplyTo, string? JobId)
     // False when the value is cut off: what it begins with is no member of the payload.
     private static bool ReadMember(ref Utf8JsonReader json, PayloadFields fields, JobHeader header)
     {
-        PayloadField? field = json.ValueTextEquals(fields.ReplyTo) ? PayloadField.ReplyTo : json.ValueTextEquals(fields.JobId) ? PayloadField.JobId : null;
+        PayloadField? field = json.TextIs(fields.Names[(int)PayloadField.ReplyTo]) ? PayloadField.ReplyTo : json.TextIs(fields.Names[(int)PayloadField.JobId]) ? PayloadField.JobId : null;
         if (!json.Read()) return false;
         if (field is { } wanted && json.TokenType != JsonTokenType.Null) PayloadValues.Take(wanted, ref json, string.Empty, header);
         return json.TrySkip();

@@ -125,6 +125,67 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
         await silo.StatusAsync("no slot is lost", s => (s.Held, s.Running) == (0, 0));
     }
 
+    [Theory, MemberData(nameof(Stores.Both), MemberType = typeof(Stores))]
+    public async Task Name_that_is_no_Unicode_is_one_that_nobody_knows(StoreKind kind)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(kind));
+        var silo = await stage.StartSiloAsync(q => q.Worker = Pools.Options());
+        await stage.PushAsync("""{"\ud800":1,"do":"pid"}""", """{"job_id\udc00":1,"do":"pid","job_id":"x","reply_to\udc00":[]}""");
+        await stage.CompletedAsync(2);
+        await stage.JobAsync("x", JobState.Completed);
+        Assert.Equal(0, silo.Log.Count(1052));
+    }
+
+    // A prefix that is null makes the reader of "reply_to" throw: it stands for whatever nobody has thought of.
+    [Theory]
+    [InlineData("""{"n":1,"reply_to":"r"}""")]
+    [InlineData("""{"n":1,"job_id":"x","reply_to":"r","session_id":"s"}""")]
+    public async Task Item_whose_reading_fails_is_a_dead_letter_and_the_others_go_on(string payload)
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        var silo = await stage.StartSiloAsync(q => q.ReplyToPrefixes = [null!]);
+        await stage.PushAsync("""{"n":3,"do":"hold"}""");
+        await stage.Orders.CalledAsync(3);
+        await stage.PushAsync(payload, """{"n":2}""");
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Equal(("malformed", payload), (letter.Header.Reason, Encoding.UTF8.GetString(letter.Payload.Span)));
+        Assert.StartsWith("The payload could not be read: ArgumentNullException: ", Assert.Single(letter.Header.Errors).Message, StringComparison.Ordinal);
+        stage.Orders.Release(3);
+        await stage.CompletedAsync(2);
+        Assert.Equal((1, 0), (silo.Log.Count(1023), silo.Log.Count(1052)));
+        Assert.Equal([2, 3], stage.Orders.Numbers.Order());
+    }
+
+    [Fact]
+    public async Task Record_whose_reading_fails_is_a_dead_letter_and_the_others_go_on()
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        var silo = await stage.StartSiloAsync(q => q.ReplyToPrefixes = [null!]);
+        await stage.EnqueueAsync((new JobHeader { ReplyTo = "r" }, """{"n":1}"""), (new JobHeader { Timeout = long.MaxValue }, """{"n":2}"""), (new JobHeader(), """{"n":3}"""));
+        Assert.Equal(["corrupt", "corrupt"], (await stage.DeadAsync(2)).Select(l => l.Header.Reason));
+        await stage.CompletedAsync(1);
+        Assert.Equal((1, 0), (silo.Log.Count(1023), silo.Log.Count(1052)));
+    }
+
+    [Fact]
+    public async Task Bridge_that_fails_again_and_again_says_so()
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        var silo = await stage.StartSiloAsync();
+        silo.Log.ThrowsAt = 1013;
+        for (var n = 1; n <= 3; n++)
+        {
+            Assert.Null((await silo.StatusAsync()).Trouble);
+            await stage.PushAsync($$"""{"n":{{n}},"priority":"high"}""");
+            await Eventually.EqualAsync(n, () => Task.FromResult(silo.Log.Count(1052)), cancellationToken: TestContext.Current.CancellationToken);
+        }
+
+        var status = await silo.StatusAsync("the trouble is said", s => s.Trouble is not null);
+        Assert.Contains("failed 3 times within a minute", status.Trouble, StringComparison.Ordinal);
+        Assert.Contains("told to throw", status.Trouble, StringComparison.Ordinal);
+        await stage.CompletedAsync(3);
+    }
+
     public static TheoryData<StoreKind, string, string> NoJobs
     {
         get

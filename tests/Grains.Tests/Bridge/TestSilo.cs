@@ -96,6 +96,9 @@ internal sealed class SiloLog : ILoggerProvider, ISupportExternalScope
         }
     }
 
+    /// <summary>Lines with this event throw, as a provider with a fault does: an exception that nobody expects there.</summary>
+    public int? ThrowsAt { get; set; }
+
     public int Count(int eventId) => Lines.Count(l => l.Event == eventId);
 
     public ILogger CreateLogger(string categoryName) => new Writer(this, categoryName.StartsWith("Gristmill.Grains", StringComparison.Ordinal));
@@ -121,6 +124,7 @@ internal sealed class SiloLog : ILoggerProvider, ISupportExternalScope
         {
             var text = new StringBuilder(formatter(state, exception)).Append(' ').Append(exception);
             owner._scopes.ForEachScope(static (scope, line) => line.Append(" [").Append(Fields(scope)).Append(']'), text);
+            if (ofGrains && eventId.Id == owner.ThrowsAt) throw new InvalidOperationException("told to throw");
             lock (owner._lines) owner._lines.Add((logLevel, ofGrains ? eventId.Id : 0, text.ToString()));
         }
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Gristmill.Silo.Commands;
 using Gristmill.Testing;
 
 namespace Gristmill.Silo.Tests.Commands;
@@ -24,6 +25,21 @@ public sealed class UsageTests(SharedStores stores) : IClassFixture<SharedStores
             Assert.DoesNotContain("not reachable", result.Error, StringComparison.Ordinal);
             Assert.DoesNotContain("sesame", result.Error, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Fault_of_the_program_is_said_and_does_not_abort()
+    {
+        await using var cli = await CommandFixture.CreateAsync(stores, (environment, globals) =>
+        {
+            var command = new System.CommandLine.Command("broken", "Breaks.");
+            command.SetAction(CommandRun.Action(environment, globals, (_, _) => throw new InvalidOperationException("nobody thought of \u001b[2J it")));
+            return command;
+        });
+        var text = (await cli.RunAsync("broken")).Expect(1);
+        Assert.StartsWith("error: This is a fault of gristmill itself: InvalidOperationException: nobody thought of \uFFFD[2J it", text.Error, StringComparison.Ordinal);
+        Assert.Contains("   at ", text.Error, StringComparison.Ordinal);
+        Assert.Equal(1, JsonDocument.Parse((await cli.RunAsync("broken", "--json")).Expect(1).Error).RootElement.GetProperty("status").GetInt32());
     }
 
     [Fact]

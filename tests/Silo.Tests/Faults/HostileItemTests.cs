@@ -27,6 +27,10 @@ public sealed class HostileItemTests
             Dead("emptyid", """{"k":"emptyid","job_id":""}""", "invalid_field"),
             Dead("surrogate", """{"k":"surrogate","job_id":"\ud800"}""", "invalid_field"),
             new("utf8", [.. FaultLoad.Json("""{"k":"utf8","a":" """), 0xC3, 0x28, 0xFF, .. FaultLoad.Json("\"}")], JobState.Dead, "malformed"),
+
+            // Jobs, whose C# handler cannot have such a payload as a type of its own.
+            Dead("surrogate-name", """{"\ud800":1,"k":"surrogate-name"}""", "fatal"),
+            new("surrogate-name-id", FaultLoad.Json("""{"k":"surrogate-name-id","job_id\udc00":1,"job_id":"n1"}"""), JobState.Dead, "fatal", Id: "n1"),
             new("nul", FaultLoad.Json("""{"k":"nul","a":"\u0000"}""")),
             new("flake", FaultLoad.Json("""{"k":"flake","job_id":9007199254740993}"""), Id: "9007199254740993"),
             new("flake-near", FaultLoad.Json("""{"k":"flake-near","job_id":9007199254740992}"""), Id: "9007199254740992"),

@@ -372,6 +372,25 @@ public sealed class FindingsTests
     }
 
     [Fact]
+    public void Queue_whose_bridge_fails_again_and_again_is_not_served()
+    {
+        var clock = new ManualClock();
+        var queue = new QueueRuntime("asr", new QueueOptions(), null!, () => null!, clock);
+        var findings = new BridgeFindings(new SiloQueues(), clock);
+        queue.History.BridgeFailed(new InvalidOperationException("an old one"));
+        clock.Advance(QueueHistory.FailuresWithin);
+        queue.History.BridgeFailed(new InvalidOperationException("a"));
+        queue.History.BridgeFailed(new InvalidOperationException("b"));
+        Assert.Empty(findings.Of(queue));
+        queue.History.BridgeFailed(new InvalidOperationException("odd\u001b[2J"));
+        var told = Assert.Single(findings.Of(queue));
+        Assert.Equal(("queue_not_served", Finding.Error, "asr"), (told.Code, told.Severity, told.Queue));
+        Assert.Contains("its bridge failed 3 times within a minute, the last time with InvalidOperationException: odd\uFFFD[2J", told.Message, StringComparison.Ordinal);
+        clock.Advance(QueueHistory.FailuresWithin);
+        Assert.Empty(findings.Of(queue));
+    }
+
+    [Fact]
     public async Task Redis_that_is_nearly_full_or_cannot_save_is_said()
     {
         await using var at = await DoctorBench.StartAsync();

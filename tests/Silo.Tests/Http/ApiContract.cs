@@ -56,7 +56,7 @@ internal sealed class ApiContract : DelegatingHandler
 
     private static JsonElement Schema(JsonElement document, string name) => document.GetProperty("components").GetProperty("schemas").GetProperty(name);
 
-    private static JsonElement Parse(string body) => JsonDocument.Parse(body).RootElement;
+    private static JsonElement Parse(string body) => JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 512 }).RootElement;
 
     // The call that the routing takes: words that stand as they are go before those that stand for anything.
     private static JsonElement? Find(JsonElement document, string method, string path)

@@ -32,6 +32,7 @@ public sealed class JobApiTests(SharedStores stores) : IClassFixture<SharedStore
         { """{"payload":{},"dependsOn":[[]]}""", 400, "invalid_field", "dependsOn[0]" },
         { """{"payload":{},"replyTo":""}""", 400, "invalid_field", "replyTo" },
         { """{"payload":{},"prio":1}""", 400, "invalid_field", "prio" },
+        { """{"payload":{},"\ud800":1}""", 400, "bad_request", "" },
         { new string('[', 100_000), 400, "malformed", "" },
         { "{\"payload\":" + new string('[', 70) + new string(']', 70) + "}", 400, "malformed", "payload" },
         { """{"payload":{"class":"W","args":[],"jid":"1"}}""", 400, "foreign_dialect", "payload" },

@@ -37,6 +37,21 @@ public sealed class DialectTests
     }
 
     [Theory]
+    [InlineData(Celery, "\"headers\": {", Dialect.Celery)]
+    [InlineData(Celery, "{\"body\"", Dialect.Celery)]
+    [InlineData(Sidekiq, "{", Dialect.Sidekiq)]
+    [InlineData(Laravel, "{", Dialect.Laravel)]
+    public void Name_that_is_no_Unicode_is_one_that_nobody_knows(string message, string before, Dialect dialect)
+    {
+        var hostile = message.Replace(before, before.Replace("{", "{\"\\ud800\":1,\"retry\\udc00\":[],", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.NotEqual(message, hostile);
+        var (fault, header) = Read(hostile, dialect);
+        Assert.Null(fault);
+        Assert.Equal(Read(message, dialect).Header.Id, header.Id);
+        Assert.Equal(16, Fingerprint.Of(Encoding.UTF8.GetBytes(hostile), PayloadFields.Default, dialect).Length);
+    }
+
+    [Theory]
     [InlineData(Sidekiq, Dialect.Sidekiq, "af97e506a7bac1df2c25c59f")]
     [InlineData(Resque, Dialect.Resque, null)]
     [InlineData(Laravel, Dialect.Laravel, "5f1c")]

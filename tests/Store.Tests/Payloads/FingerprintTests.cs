@@ -24,5 +24,14 @@ public sealed class FingerprintTests
     public void Other_payloads_have_other_fingerprints(string one, string other) => Assert.NotEqual(Of(one), Of(other));
 
     [Fact]
+    public void Name_that_is_no_Unicode_counts_as_any_other()
+    {
+        Assert.Equal(Of("""{"\ud800":1,"queued_at":1}"""), Of("""{"\ud800":1,"queued_at":2}"""));
+        Assert.NotEqual(Of("""{"\ud800":1}"""), Of("""{"\ud800":2}"""));
+        Assert.NotEqual(Of("""{"\ud800":1}"""), Of("""{"\udbff":1}"""));
+        Assert.Equal(Of("""{"a":1}"""), Of("""{"queued\u005fat":1,"a":1}"""));
+    }
+
+    [Fact]
     public void Fingerprint_is_16_characters_that_keys_may_hold() => Assert.Matches("^[A-Za-z0-9_-]{16}$", Of("""{"a":1}"""));
 }

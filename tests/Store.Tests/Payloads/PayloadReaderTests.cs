@@ -54,6 +54,8 @@ public sealed class PayloadReaderTests
     [InlineData("""{"job_id":null}""", null)]
     [InlineData("""{"job_id":"a","job_id":"b"}""", "b")]
     [InlineData("""{"job\u005fid":"escaped"}""", "escaped")]
+    [InlineData("""{"\ud800":1,"job_id":"behind"}""", "behind")]
+    [InlineData("""{"job_id\udc00":1}""", null)]
     public void Id_keeps_all_its_characters(string payload, string? id) => Assert.Equal((null, id), (Read(payload).Fault, Read(payload).Header.Id));
 
     [Theory]

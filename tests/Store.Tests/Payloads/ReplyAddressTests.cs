@@ -15,6 +15,7 @@ public sealed class ReplyAddressTests
     [InlineData("""{"reply_to":7,"job_id":["j"]}""", null, null)]
     [InlineData("""{"reply_to":["r:1",{"reply_to":"r:2"}],"job_id":"j"}""", null, "j")]
     [InlineData("""{"reply_to":"\ud800","job_id":"j"}""", null, null)]
+    [InlineData("""{"\ud800":1,"reply\u005fto":"r:1","job_id":"j"}""", "r:1", "j")]
     [InlineData("""["reply_to","r:1"]""", null, null)]
     [InlineData("""{"reply_to""", null, null)]
     [InlineData("no JSON", null, null)]
