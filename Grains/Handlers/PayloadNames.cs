@@ -23,9 +23,9 @@ internal sealed class PayloadNames(JsonSerializerOptions json)
             reader.Read();
             Walk(ref reader, type, found);
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            // Whoever reads it next says where it is wrong.
+            // No JSON, or a name that is no Unicode: whoever reads it next says where it is wrong.
             return payload;
         }
 

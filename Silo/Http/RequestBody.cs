@@ -10,6 +10,8 @@ internal static class RequestBody
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 80 };
 
     private const int MostAhead = 64 * 1024;
+    private const long MostPassedOver = 8 * 1024 * 1024;
+    private static readonly TimeSpan LongestPassedOver = TimeSpan.FromSeconds(5);
 
     /// <summary>The body as JSON; the caller disposes it.</summary>
     /// <param name="context">The request.</param>
@@ -21,7 +23,12 @@ internal static class RequestBody
     {
         var request = context.Request;
         CheckEncoding(request.Headers.ContentEncoding.ToString());
-        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength, maxBytes, option);
+        if (request.ContentLength > maxBytes)
+        {
+            await PassOverAsync(context);
+            throw TooLarge(request.ContentLength, maxBytes, option);
+        }
+
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes + 1;
         var body = await ReadBytesAsync(request, maxBytes, option, context.RequestAborted);
         if (body.Length == 0)
@@ -63,6 +70,23 @@ internal static class RequestBody
         catch (InvalidOperationException)
         {
             throw new ApiProblemException(StatusCodes.Status400BadRequest, "bad_request", "The request is not valid.", "A text in the body is no valid Unicode.");
+        }
+    }
+
+    // A caller who is still sending when the connection is closed sees that and not the answer. Who asked first sends nothing.
+    private static async Task PassOverAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength > MostPassedOver || context.Request.Headers.Expect.Count > 0) return;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = MostPassedOver;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        over.CancelAfter(LongestPassedOver);
+        try
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null, over.Token);
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            // It comes too slowly to wait for.
         }
     }
 
