@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Jobs;
 using Gristmill.Grains.Silo;
 using Gristmill.Grains.Telemetry;
@@ -142,14 +143,14 @@ internal sealed class Intake(QueueRuntime queue, HeldJobs held, StoreClock store
     private void Refuse(JobRun run, PayloadFault wrong, string epoch)
     {
         run.Refuse(wrong, JobRecord.OwnId(epoch, run.Seq));
-        log.Refused(queue.Name, run.Id, wrong.Reason, wrong.Message);
+        log.Refused(queue.Name, run.Id, wrong.Reason, PlainText.OneLine(wrong.Message));
         fault(run);
     }
 
     private void RefuseRead(JobRun run, PayloadFault wrong)
     {
         run.Refuse(wrong);
-        log.Refused(queue.Name, run.Id, wrong.Reason, wrong.Message);
+        log.Refused(queue.Name, run.Id, wrong.Reason, PlainText.OneLine(wrong.Message));
         fault(run);
     }
 

@@ -109,7 +109,7 @@ internal sealed class RecordBatch(QueueRuntime queue, SiloIdentity silo, StoreCl
     }
 
     // For the log the first line; the record has it all.
-    private static string LastError(JobRun run) => run.Header.Errors.Count > 0 ? run.Header.Errors[^1].Message.Split('\n', 2)[0] : string.Empty;
+    private static string LastError(JobRun run) => run.Header.Errors.Count > 0 ? PlainText.OneLine(run.Header.Errors[^1].Message.Split('\n', 2)[0]) : string.Empty;
 
     private static Verdict Fault(JobHeader header, Store.Payloads.PayloadFault fault, long now)
     {

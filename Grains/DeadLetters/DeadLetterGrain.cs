@@ -1,4 +1,5 @@
 using Gristmill.Grains.Bridge;
+using Gristmill.Grains.Handlers;
 using Gristmill.Grains.Options;
 using Gristmill.Grains.Silo;
 using Gristmill.Redis;
@@ -41,7 +42,7 @@ internal sealed class DeadLetterGrain(IOptions<GristmillOptions> options, SiloId
         {
             foreach (var refused in await Store.SendOutboxAsync(silo.Name, OutcomeMessages.Instance))
             {
-                log.OutboxRefused(this.GetPrimaryKeyString(), refused.List, refused.Error);
+                log.OutboxRefused(this.GetPrimaryKeyString(), PlainText.OneLine(refused.List), PlainText.OneLine(refused.Error));
             }
         }
         catch (Exception error) when (error is RedisException or WrongTypeException)

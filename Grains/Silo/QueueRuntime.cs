@@ -116,8 +116,9 @@ internal sealed class QueueRuntime(string name, QueueOptions options, QueueStore
             }
             catch (Exception error)
             {
-                Broken = error.Message;
-                failed(error.Message);
+                // With the end of a worker's stderr.
+                Broken = PlainText.OneLine(error.Message);
+                failed(Broken);
             }
 
             await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);

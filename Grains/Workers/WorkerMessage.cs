@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Gristmill.Store.Payloads;
 
 namespace Gristmill.Grains.Workers;
 
@@ -48,7 +50,7 @@ internal struct WorkerMessage
     /// <summary>How many objects and arrays stand in one another in <c>result</c>.</summary>
     public int ResultDepth { get; private set; }
 
-    /// <summary>What is wrong with a line that is no message, where it is no JSON; null otherwise.</summary>
+    /// <summary>What is wrong with a line that breaks off in being a message; null otherwise.</summary>
     public string? Fault { get; private set; }
 
     public string? Text { get; private set; }
@@ -62,8 +64,9 @@ internal struct WorkerMessage
     public string? Level { get; private set; }
 
     /// <summary>
-    /// False for a line that is no message: not one JSON object, no type, or a known field of a wrong type. What was read
-    /// before the fault stands in the message, so that an answer that breaks off in its result still names its job.
+    /// False for a line that is no message: not one JSON object, no type, or a number or flag that is none. What was read
+    /// before the fault stands in the message, so that an answer that breaks off in its result still names its job. Texts are
+    /// for people: one that is no Unicode is read as far as it is, and any other value stands for itself.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> line, out WorkerMessage message)
     {
@@ -77,34 +80,36 @@ internal struct WorkerMessage
         {
             // The reader does not recurse: depth costs a bit a level, and the line's length bounds it.
             var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = int.MaxValue });
-            return message.Read(ref reader);
+            return message.Read(ref reader, line);
         }
         catch (JsonException error)
         {
-            message.Fault = error.Message;
+            message.Fault = $"is no JSON: {error.Message}";
             return false;
         }
         catch (Exception error) when (error is InvalidOperationException or FormatException)
         {
+            message.Fault = "has a field of the wrong type.";
             return false;
         }
     }
 
-    private bool Read(ref Utf8JsonReader reader)
+    private bool Read(ref Utf8JsonReader reader, ReadOnlySpan<byte> line)
     {
         reader.Read();
         var hasType = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("type"u8))
+            if (reader.TextIs("type"u8))
             {
                 reader.Read();
-                Type = ReadType(ref reader);
-                hasType = true;
+                hasType = reader.TokenType == JsonTokenType.String;
+                Type = hasType ? ReadType(ref reader) : WorkerMessageType.Unknown;
+                reader.Skip();
             }
             else
             {
-                ReadField(ref reader);
+                ReadField(ref reader, line);
             }
         }
 
@@ -114,70 +119,70 @@ internal struct WorkerMessage
     }
 
     private static WorkerMessageType ReadType(ref Utf8JsonReader reader) =>
-        reader.ValueTextEquals("result"u8) ? WorkerMessageType.Result
-        : reader.ValueTextEquals("progress"u8) ? WorkerMessageType.Progress
-        : reader.ValueTextEquals("heartbeat"u8) ? WorkerMessageType.Heartbeat
-        : reader.ValueTextEquals("error"u8) ? WorkerMessageType.Error
-        : reader.ValueTextEquals("log"u8) ? WorkerMessageType.Log
-        : reader.ValueTextEquals("ready"u8) ? WorkerMessageType.Ready
+        reader.TextIs("result"u8) ? WorkerMessageType.Result
+        : reader.TextIs("progress"u8) ? WorkerMessageType.Progress
+        : reader.TextIs("heartbeat"u8) ? WorkerMessageType.Heartbeat
+        : reader.TextIs("error"u8) ? WorkerMessageType.Error
+        : reader.TextIs("log"u8) ? WorkerMessageType.Log
+        : reader.TextIs("ready"u8) ? WorkerMessageType.Ready
         : WorkerMessageType.Unknown;
 
-    private void ReadField(ref Utf8JsonReader reader)
+    private void ReadField(ref Utf8JsonReader reader, ReadOnlySpan<byte> line)
     {
-        if (reader.ValueTextEquals("id"u8))
+        if (reader.TextIs("id"u8))
         {
             Id = ReadNumber(ref reader);
         }
-        else if (reader.ValueTextEquals("result"u8))
+        else if (reader.TextIs("result"u8))
         {
             ReadResult(ref reader);
         }
-        else if (reader.ValueTextEquals("done"u8))
+        else if (reader.TextIs("done"u8))
         {
-            Done = ReadNumber(ref reader);
+            Done = ReadAmount(ref reader);
         }
-        else if (reader.ValueTextEquals("total"u8))
+        else if (reader.TextIs("total"u8))
         {
-            Total = ReadNumber(ref reader);
+            Total = ReadAmount(ref reader);
         }
-        else if (reader.ValueTextEquals("message"u8))
+        else if (reader.TextIs("message"u8))
         {
-            Text = ReadText(ref reader);
+            Text = ReadText(ref reader, line);
         }
-        else if (reader.ValueTextEquals("kind"u8))
+        else if (reader.TextIs("kind"u8))
         {
-            Kind = ReadText(ref reader);
+            Kind = ReadText(ref reader, line);
         }
-        else if (reader.ValueTextEquals("error"u8))
+        else if (reader.TextIs("error"u8))
         {
-            ErrorType = ReadText(ref reader);
+            ErrorType = ReadText(ref reader, line);
         }
-        else if (reader.ValueTextEquals("detail"u8))
+        else if (reader.TextIs("detail"u8))
         {
-            Detail = ReadText(ref reader);
+            Detail = ReadText(ref reader, line);
         }
-        else if (reader.ValueTextEquals("level"u8))
+        else if (reader.TextIs("level"u8))
         {
-            Level = ReadText(ref reader);
+            Level = ReadText(ref reader, line);
         }
-        else if (reader.ValueTextEquals("protocol"u8))
+        else if (reader.TextIs("protocol"u8))
         {
             Protocol = (int)Math.Clamp(ReadNumber(ref reader), int.MinValue, int.MaxValue);
         }
-        else if (reader.ValueTextEquals("batch"u8))
+        else if (reader.TextIs("batch"u8))
         {
             Batch = ReadNumber(ref reader);
         }
-        else if (reader.ValueTextEquals("gpu_memory_mib"u8))
+        else if (reader.TextIs("gpu_memory_mib"u8))
         {
-            GpuMemoryMiB = ReadNumber(ref reader);
+            GpuMemoryMiB = ReadAmount(ref reader);
         }
-        else if (reader.ValueTextEquals("heartbeat"u8))
+        else if (reader.TextIs("heartbeat"u8))
         {
             reader.Read();
             Heartbeat = reader.GetBoolean();
         }
-        else if (reader.ValueTextEquals("watch"u8))
+        else if (reader.TextIs("watch"u8))
         {
             reader.Read();
             Watch = reader.GetBoolean();
@@ -216,18 +221,31 @@ internal struct WorkerMessage
 
     private static bool IsOpening(JsonTokenType token) => token is JsonTokenType.StartObject or JsonTokenType.StartArray;
 
-    private static string? ReadText(ref Utf8JsonReader reader)
+    private static string? ReadText(ref Utf8JsonReader reader, ReadOnlySpan<byte> line)
     {
         reader.Read();
-        return reader.GetString();
+        if (reader.TokenType == JsonTokenType.Null) return null;
+        if (reader.TokenType == JsonTokenType.String) return reader.ReadableText();
+        var start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return Encoding.UTF8.GetString(line[start..(int)reader.BytesConsumed]);
+    }
+
+    /// <summary>A number that only informs: what is none is 0.</summary>
+    private static long ReadAmount(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Number) return Whole(ref reader);
+        reader.Skip();
+        return 0;
     }
 
     /// <summary>Whole numbers, and the fractions that some languages write for them; null is 0.</summary>
     private static long ReadNumber(ref Utf8JsonReader reader)
     {
         reader.Read();
-        return reader.TokenType == JsonTokenType.Null ? 0
-            : reader.TryGetInt64(out var whole) ? whole
-            : (long)reader.GetDouble();
+        return reader.TokenType == JsonTokenType.Null ? 0 : Whole(ref reader);
     }
+
+    private static long Whole(ref Utf8JsonReader reader) => reader.TryGetInt64(out var whole) ? whole : (long)reader.GetDouble();
 }

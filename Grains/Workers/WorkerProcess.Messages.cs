@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 using Gristmill.Grains.Handlers;
 using Microsoft.Extensions.Logging;
 
@@ -83,6 +84,7 @@ internal sealed partial class WorkerProcess
             AttemptErrorKind.Fatal, "ResultTooDeep",
             $"The result is nested {message.ResultDepth} levels deep; at most {WorkerProtocol.MaxResultDepth} are taken.")
         : json.Length > _pool.MaxResultBytes ? ResultBounds.TooLarge(_pool.MaxResultBytes)
+        : !Utf8.IsValid(json) ? AttemptResult.Failure(AttemptErrorKind.Retry, "InvalidResult", "The result is no valid UTF-8.")
         : new AttemptResult.Completed(json.ToArray());
 
     private void OnProgress(in WorkerMessage message)
@@ -133,7 +135,7 @@ internal sealed partial class WorkerProcess
         if (_pool.Logger.IsEnabled(level) && _logBudget.TryTake())
         {
             var logger = CurrentJob(message.Id) is { } job ? new JobLogger(_pool.Logger, new JobLogScope(job.Attempt)) : _pool.Logger;
-            Log.Said(logger, level, _label, Bounded(message.Text) ?? string.Empty);
+            Log.Said(logger, level, _label, PlainText.OneLine(Bounded(message.Text)));
         }
     }
 
@@ -146,7 +148,7 @@ internal sealed partial class WorkerProcess
         }
 
         EndJob(message.Id, AttemptResult.Failure(
-            AttemptErrorKind.Retry, "InvalidResult", $"The worker's answer is no JSON: {message.Fault}"));
+            AttemptErrorKind.Retry, "InvalidResult", $"The worker's answer {message.Fault}"));
         return true;
     }
 
@@ -155,7 +157,7 @@ internal sealed partial class WorkerProcess
         _pool.Counters.Garbage();
         if (_logBudget.TryTake())
         {
-            Log.Garbage(_pool.Logger, _label, BoundedText.Head(Encoding.UTF8.GetString(line[..Math.Min(line.Length, MaxGarbageBytes)]), MaxGarbageBytes));
+            Log.Garbage(_pool.Logger, _label, PlainText.OneLine(Encoding.UTF8.GetString(line[..Math.Min(line.Length, MaxGarbageBytes)])));
         }
 
         if (++_garbageInARow < WorkerProtocol.MaxGarbageInARow)
@@ -201,7 +203,7 @@ internal sealed partial class WorkerProcess
     {
         if (_pool.Logger.IsEnabled(LogLevel.Information) && _logBudget.TryTake())
         {
-            Log.Stderr(_pool.Logger, _label, Encoding.UTF8.GetString(line));
+            Log.Stderr(_pool.Logger, _label, PlainText.OneLine(Encoding.UTF8.GetString(line)));
         }
     }
 

@@ -355,7 +355,7 @@ internal sealed partial class WorkerProcess
         }
         else
         {
-            Log.Lost(_pool.Logger, _label, ProcessId, why, stderr is null ? "It wrote nothing to stderr." : $"The end of its stderr:\n{stderr}");
+            Log.Lost(_pool.Logger, _label, ProcessId, why, stderr is null ? "It wrote nothing to stderr." : $"The end of its stderr:\n  {PlainText.Of(stderr).ReplaceLineEndings("\n  ")}");
         }
 
         return new WorkerObituary(

@@ -186,6 +186,21 @@ public sealed class FailureTests(SharedStores stores) : IClassFixture<SharedStor
         await stage.CompletedAsync(3);
     }
 
+    [Fact]
+    public async Task Errors_of_jobs_do_not_steer_the_terminal_that_shows_the_log()
+    {
+        await using var stage = Stage.On(await stores.GetAsync(StoreKind.Redis));
+        var silo = await stage.StartSiloAsync(q => q.Worker = Pools.Options());
+        await stage.PushAsync("""{"do":"error","kind":"retry","retry_count":1,"message":"odd\u001b[2J\rover\u202e\u009b"}""");
+        var letter = Assert.Single(await stage.DeadAsync(1));
+        Assert.Contains("odd\u001b[2J\rover\u202e\u009b", letter.Header.Errors[^1].Message, StringComparison.Ordinal);
+        foreach (var told in new[] { 1034, 1036 })
+        {
+            var line = Assert.Single(silo.Log.Lines, l => l.Event == told).Text;
+            Assert.Contains("odd\uFFFD[2J over\uFFFD\uFFFD", line, StringComparison.Ordinal);
+        }
+    }
+
     public static TheoryData<StoreKind, string, string> NoJobs
     {
         get

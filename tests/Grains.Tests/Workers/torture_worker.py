@@ -153,6 +153,11 @@ for job, together in jobs():
         say(type="result", id=id, result="done")
     elif do == "error":
         say(type="error", id=id, kind=payload["kind"], error="ValueError", message=payload["message"], detail="trace")
+    elif do == "raw":
+        # Characters below 256 stand for their byte, ID for the run's number.
+        raw(payload["line"].replace("ID", str(id)).encode("latin-1") + b"\n")
+        if payload.get("then") == "result":
+            say(type="result", id=id, result="after it")
     elif do == "size":
         say(type="result", id=id, result="x" * payload["bytes"])
     elif do == "log":

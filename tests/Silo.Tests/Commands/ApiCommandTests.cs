@@ -25,6 +25,7 @@ public sealed partial class ApiCommandTests(SharedStores stores) : IClassFixture
         "sessions list tts", "sessions list tts --json", "sessions list tts --cursor x", "sessions list tts --watch --looks 1", "sessions list asr", "sessions show tts s1", "sessions show tts s1 --json",
         "sessions show tts s1 --cursor x", "sessions show tts nobody", "sessions watch tts s1 --json", "sessions end tts s1", "sessions cancel tts nobody", "sessions show asx s1",
         "enqueue asr {} --id {own} --run-at 4000000000", "enqueue asr {} --id {own} --run-at 4000000000", """enqueue asr {"n":2} --id {own}""", "enqueue asr [1]", "enqueue asr hello", """enqueue asr {"timeout":"x"}""", """enqueue asr {"a":1}{""", "enqueue asr {} --session  --id {own}-3", "enqueue asr {} --max-attempts 0",
+        """enqueue asr {"\ud800":"\udc00"} --id {own}-4 --run-at 4000000000""",
         """enqueue asr {"chunk":1} --id {own}-2 --session s9 --priority high --max-attempts 2 --timeout 1.5 --depends-on {own} --reply-to answers: --json""", "job show asr {own}-2",
         "job cancel asr {own} --reason enough", "job cancel asr {own}", "job cancel asr {own}-never --json", "enqueue asr {} --id {own}-never", "job cancel asx {own}", "job retry asr late", "job retry asr nobody",
         "queues pause tts", "queues drain tts --json", "queues resume tts",
