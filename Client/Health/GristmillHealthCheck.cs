@@ -34,7 +34,7 @@ internal sealed class GristmillHealthCheck(IGristmillClient client, IReadOnlyLis
         foreach (var name in queues)
         {
             var info = await client.Queue(name).GetInfoAsync(cancellationToken).ConfigureAwait(false);
-            figures[name] = string.Create(CultureInfo.InvariantCulture, $"{info.State}, {info.Silos.Count} silos, {info.Counts.Queued} queued, {info.Counts.Running} running, {info.Counts.Dead} dead");
+            figures[name] = string.Create(CultureInfo.InvariantCulture, $"{info.State}, {info.Silos.Count} silo{(info.Silos.Count == 1 ? "" : "s")}, {info.Counts.Queued} queued, {info.Counts.Running} running, {info.Counts.Dead} dead");
             if (info.State == "paused") troubles.Add($"The queue '{name}' is paused.");
             if (info.Silos.Count == 0) troubles.Add($"No silo serves the queue '{name}': its jobs wait.");
         }

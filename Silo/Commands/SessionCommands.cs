@@ -110,7 +110,7 @@ internal static class SessionCommands
 
         var sheet = new FactSheet();
         sheet.Add("session", $"{session.Queue}/{session.Id}");
-        sheet.Add("state", session.State + (session.HeldBy > 0 ? string.Create(CultureInfo.InvariantCulture, $", held by {session.HeldBy} dead letter(s): gristmill dead-letters list {session.Queue}") : string.Empty));
+        sheet.Add("state", session.State + (session.HeldBy > 0 ? string.Create(CultureInfo.InvariantCulture, $", held by {Plain.Count(session.HeldBy, "dead letter")}: gristmill dead-letters list {session.Queue}") : string.Empty));
         sheet.Add("done", SessionTable.Done(session) + (SessionTable.Percent(session) is { } percent ? $", {percent}" : string.Empty));
         sheet.Add("failed", Some(session.Failed));
         sheet.Add("cancelled", Some(session.Cancelled));

@@ -25,7 +25,7 @@ public sealed class HealthTests
         Assert.Equal("No silo serves the queue 'asr': its jobs wait.", unserved.Description);
         await fixture.SiloAsync();
         var served = await LookAsync();
-        Assert.Equal((HealthStatus.Healthy, "open, 1 silos, 0 queued, 0 running, 0 dead"), (served.Status, served.Data["asr"]));
+        Assert.Equal((HealthStatus.Healthy, "open, 1 silo, 0 queued, 0 running, 0 dead"), (served.Status, served.Data["asr"]));
         await fixture.Queue.PauseAsync(Stop);
         Assert.Equal("The queue 'asr' is paused.", (await LookAsync()).Description);
         await server.KillAsync();

@@ -23,7 +23,7 @@ public sealed class SessionCommandTests(SharedStores stores) : IClassFixture<Sha
         Assert.Equal("asr/s1 is ended: what has come is worked off\n", (await cli.RunAsync("sessions", "end", "asr", "s1")).Expect(0).Out);
         Assert.Equal(33.3, (await cli.RunAsync("sessions", "show", "asr", "s1", "--json")).Expect(0).Json.GetProperty("session").GetProperty("percent").GetDouble());
         await silo.BuryAsync(await silo.StartOneAsync());
-        Assert.Contains("held by 1 dead letter(s): gristmill dead-letters list asr", (await cli.RunAsync("sessions", "show", "asr", "s1")).Expect(0).Out, StringComparison.Ordinal);
+        Assert.Contains("held by 1 dead letter: gristmill dead-letters list asr", (await cli.RunAsync("sessions", "show", "asr", "s1")).Expect(0).Out, StringComparison.Ordinal);
         Assert.Equal("asr/s1 is being cancelled, by a silo of the queue\n", (await cli.RunAsync("sessions", "cancel", "asr", "s1")).Expect(0).Out);
         await silo.Store.StepSessionsAsync(100, TestContext.Current.CancellationToken);
         Assert.Equal("asr/s1 is over already, or on its way to another end\n", (await cli.RunAsync("sessions", "end", "asr", "s1")).Expect(1).Out);
