@@ -36,10 +36,8 @@ public sealed partial class QueueStore
     /// <exception cref="RedisServerException">The user may not.</exception>
     public async ValueTask GreetAsync(CancellationToken cancellationToken = default)
     {
-        foreach (var channel in new[] { keys.Events, keys.Control })
-        {
-            await redis.ExecuteAsync(new RedisCommand("PUBLISH", channel, "hello"), cancellationToken).ConfigureAwait(false);
-        }
+        var greetings = new[] { keys.Events, keys.Control }.Select(channel => redis.ExecuteAsync(new RedisCommand("PUBLISH", channel, "hello"), cancellationToken).AsTask());
+        await Task.WhenAll(greetings).ConfigureAwait(false);
     }
 
     /// <summary>Gives up the lease of a generation that holds nothing any more.</summary>

@@ -126,7 +126,8 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         var (quiet, takes) = (_inFlight.Count == 0, _takes);
         try
         {
-            if (IsInDoubt || !IsHeld) await queue.Store.GreetAsync(cancellationToken);
+            // Not whenever the lease is not held: what is late already must not wait for two answers.
+            if (IsInDoubt) await queue.Store.GreetAsync(cancellationToken);
             IsInDoubt = false;
             var sent = clock.GetTimestamp();
             var reply = await queue.Store.RenewAsync(generation, silo.Name, _ttl, join: _joined != generation, queue.ForeignLists, queue.Sessions, cancellationToken);
@@ -151,6 +152,7 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
         }
         catch (Exception error) when (error is RedisException or WrongTypeException or SchemaException)
         {
+            Failed(error);
             Trouble = $"The lease cannot be renewed: {RedisAdvice.Explain(error)}";
             Say(error);
         }

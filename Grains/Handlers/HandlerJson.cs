@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -8,12 +7,11 @@ namespace Gristmill.Grains.Handlers;
 internal static class HandlerJson
 {
     /// <summary>
-    /// Web defaults (camelCase, names in any case, numbers as text too, text in every language as it is); what a handler's type does not allow to be null must not be,
-    /// and a parameter of its constructor without a default must be there unless it may be null.
+    /// Web defaults (camelCase, names in any case, numbers as text too); what a handler's type does not allow to be null
+    /// must not be, and a parameter of its constructor without a default must be there unless it may be null.
     /// </summary>
     public static JsonSerializerOptions CreateOptions() => new(JsonSerializerDefaults.Web)
     {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         RespectNullableAnnotations = true,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { Demand } },
     };

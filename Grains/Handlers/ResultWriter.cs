@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -60,7 +61,8 @@ internal sealed class ResultBuffer : IBufferWriter<byte>
     private int _maxBytes;
     private bool _inUse;
 
-    private ResultBuffer() => Writer = new Utf8JsonWriter(this, new JsonWriterOptions { SkipValidation = true });
+    // Text in every language as it is: a result is data, and stands in no page.
+    private ResultBuffer() => Writer = new Utf8JsonWriter(this, new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public Utf8JsonWriter Writer { get; }
 

@@ -58,10 +58,10 @@ public sealed class StartTests
         await using var bench = await FaultBench.StartAsync();
         for (var round = 0; round < 3; round++)
         {
-            // With answers that take their time, nearly always a renewal is under way.
+            // With answers that take their time, nearly always a renewal is under way; a slow machine must not make the lease end by itself.
             var proxy = bench.OpenProxy();
             proxy.Delay = TimeSpan.FromMilliseconds(250);
-            var silo = await bench.StartSiloAsync(new SiloSettings { Name = $"s{round}", Proxy = proxy, Renew = 0.1 });
+            var silo = await bench.StartSiloAsync(new SiloSettings { Name = $"s{round}", Proxy = proxy, Renew = 0.1, Lease = 10 });
             silo.Terminate();
             await silo.WaitForExitAsync();
             Assert.Equal(0, silo.ExitCode);

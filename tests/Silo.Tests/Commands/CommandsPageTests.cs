@@ -25,7 +25,8 @@ public sealed partial class CommandsPageTests
     public void Page_has_no_option_that_is_not_there()
     {
         var known = All(Root()).SelectMany(c => c.Options).Select(o => o.Name).Concat(["--jsn", "--help"]).ToHashSet();
-        Assert.Subset(known, Option().Matches(Page).Select(m => m.Value).ToHashSet());
+        var ours = Page.Split('\n').Where(l => !l.StartsWith("redis-cli ", StringComparison.Ordinal));
+        Assert.Subset(known, ours.SelectMany(l => Option().Matches(l).Select(m => m.Value)).ToHashSet());
     }
 
     private static RootCommand Root()
