@@ -70,8 +70,8 @@ internal sealed class BridgeStop(QueueRuntime queue, LeaseKeeper lease, HeldJobs
     {
         var tooLate = over > Grace + leaseTime;
 
-        // A renewal that is under way would find the lease given up, and take it again.
-        if (IsLeaving || (!tooLate && (lease.IsRenewing || held.Count > 0 || lease.Strays.Count > 0))) return;
+        // A renewal, a claim or a start that is under way would find the lease given up, and take it again.
+        if (IsLeaving || (!tooLate && (lease.IsRenewing || lease.IsTaking || held.Count > 0 || lease.Strays.Count > 0))) return;
         IsLeaving = true;
         try
         {

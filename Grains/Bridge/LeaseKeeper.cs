@@ -71,6 +71,9 @@ internal sealed class LeaseKeeper(QueueRuntime queue, SiloIdentity silo, Gristmi
 
     public void EndTake(long counter) => _inFlight.Remove(counter);
 
+    /// <summary>Whether a claim or start is under way.</summary>
+    public bool IsTaking => _inFlight.Count > 0;
+
     /// <summary>A claim or start failed: the next tick asks what it may do, if it was forbidden.</summary>
     public void Failed(Exception error) => IsInDoubt |= RedisAdvice.IsForbidden(error);
 
