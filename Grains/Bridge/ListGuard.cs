@@ -7,9 +7,10 @@ using Microsoft.Extensions.Logging;
 namespace Gristmill.Grains.Bridge;
 
 /// <summary>
-/// Keeps hands off a list that another library keeps as its own (<see cref="ForeignDialects.OwnerOf"/>), unless that is the queue's dialect: what lies there is
-/// somebody else's work, and as dead letters it would be lost to him. Asked before a claim of a list that is suspect: one
-/// that was never looked at, woke with a foreign message, or gave one. A list that gives jobs is not looked at again.
+/// Keeps hands off a list that another library keeps as its own (<see cref="ForeignDialects.OwnerOf"/>), unless that is the
+/// queue's dialect: what lies there is somebody else's work, and as dead letters it would be lost to him. Asked before a claim
+/// of a list that is suspect: one that was never looked at, woke with a foreign message, or gave one. A list that gives jobs is
+/// not looked at again.
 /// </summary>
 internal sealed class ListGuard(IRedisClient redis, QueueRuntime queue, TimeProvider clock, ILogger log)
 {
